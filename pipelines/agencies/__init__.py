@@ -1,0 +1,55 @@
+"""Who sends. One YAML per agency: its group, what it sends, under which agreement, and when to worry.
+
+A new agency is one new file here and no code.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from pipelines.contracts import Strict
+
+
+class Agreement(Strict):
+    """What allows one dataset to flow for one purpose, and until when; `receive` refuses what none covers."""
+
+    dataset: str
+    purpose: str
+    controllers: tuple[str, ...] = Field(min_length=1)
+    lawful_basis: str
+    # Why the duty of confidence is met: consent, legal requirement, section 251, or not confidential.
+    confidentiality: Literal["not_applicable", "legal_requirement", "consent", "section_251"]
+    cag_ref: str | None = None
+    cag_expires: date | None = None
+    # Whether the health partner must have applied the national data opt-out before sealing.
+    opt_out_applies: bool = False
+    reference: str
+    starts: date
+    expires: date
+
+
+class Agency(Strict):
+    """One sender. `code` is its name everywhere: in landing folders, the ledger and the warehouse."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")
+    name: str
+    group: Literal["education", "social_care", "health", "planning"]
+    la_code: str | None = None
+    ods_code: str | None = None
+    contact: str
+    route: Literal["folder"] = "folder"
+    datasets: tuple[str, ...] = Field(min_length=1)
+    agreements: tuple[Agreement, ...]
+    # rule code -> the share of rows that must pass; optionally per environment: {demo: {SEN2-014: 0.9}}.
+    tolerances: dict[str, float | dict[str, float]] = {}
+
+    def tolerance(self, rule: str, environment: str) -> float | None:
+        """The share of rows that must pass `rule` here, or None where the suite's own word stands."""
+        by_environment = self.tolerances.get(environment)
+        if isinstance(by_environment, dict) and rule in by_environment:
+            return by_environment[rule]
+        plain = self.tolerances.get(rule)
+        return plain if isinstance(plain, float) else None

@@ -1,0 +1,165 @@
+"""What arrives. One YAML per dataset, `_fields.yaml` for what a column means everywhere, `_codes/` for code lists.
+
+The classes here are the strict shape of those files: an unknown key is an error. From a contract follow the reader's
+header matching, what the door keeps, the typed cast, the duplicate and orphan flags and the dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Privacy = Literal["direct", "quasi", "sensitive", "staff", "key", "operational"]
+ColumnType = Literal["code", "date", "integer", "decimal", "boolean", "shaped", "key", "parent_key"]
+# How a direct identifier or quasi-identifier is normalised before it is tokenised (pipelines/seal/normalise.py).
+TokenKind = Literal[
+    "upn", "uln", "nhs_number", "local_id", "forename", "surname", "birth_date", "postcode", "sex"
+]
+
+
+class Strict(BaseModel):
+    """A mapping in which a key nobody declared is an error, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldMeaning(Strict):
+    """What a column means wherever it occurs (an entry of `_fields.yaml`)."""
+
+    title: str
+    privacy: Privacy
+    token: TokenKind | None = None
+    type: ColumnType | None = None
+    codes: str | None = None
+    shape: str | None = None
+    # What the door puts into the payload in place of the value: birth_month, lsoa21_code, and so on.
+    derive: tuple[Literal["birth_month", "age_31_aug", "school_year", "is_birth_day_unknown", "lsoa21_code"], ...] = ()
+
+
+class FieldChoice(Strict):
+    """A value column whose field is named by another column of the row (a long identifier table)."""
+
+    column: str
+    values: dict[str, str]
+
+
+class Column(Strict):
+    """One column of a table. Exactly one of `field`, `field_by`, `type` and `drop` says what it is."""
+
+    field: str | None = None
+    field_by: FieldChoice | None = None
+    type: ColumnType | None = None
+    drop: str | None = None
+    title: str | None = None
+    codes: str | None = None
+    shape: str | None = None
+    aliases: tuple[str, ...] = ()
+    # In XML: the path below the table's own element, e.g. `ChildIdentifiers/UPN`.
+    path: str | None = None
+    # The column must be in the file. That a value is in every row is a rule, and lives in expectations/.
+    required: bool = False
+    since: str | None = None
+    until: str | None = None
+    # For dates: the door compares with the birth date before that is dropped and leaves `<column>_before_birth`.
+    after_birth: bool = False
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Column:
+        kinds = [k for k in ("field", "field_by", "type", "drop") if getattr(self, k) is not None]
+        if len(kinds) != 1:
+            raise ValueError(f"say one of field, field_by, type, drop (found {kinds or 'none'})")
+        if self.type == "code" and not self.codes:
+            raise ValueError("a code column names its list: codes: <name>")
+        if self.type == "shaped" and not self.shape:
+            raise ValueError("a shaped column gives its regular expression: shape: '^...$'")
+        if self.shape:
+            re.compile(self.shape)
+        return self
+
+
+class Table(Strict):
+    """One table of a dataset: a CSV file, a sheet, or a repeating XML element."""
+
+    title: str
+    grain: str
+    # Name endings by which a person would recognise the file; recognition itself is by header.
+    files: tuple[str, ...] = ()
+    element: str | None = None
+    optional: bool = False
+    key: tuple[str, ...] = ()
+    parent: str | None = None
+    columns: dict[str, Column]
+
+    @model_validator(mode="after")
+    def _names(self) -> Table:
+        for name in self.columns:
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+                raise ValueError(f"column {name!r}: lower case letters, digits and underscores only")
+        for name in self.key:
+            if name not in self.columns:
+                raise ValueError(f"key column {name!r} is not among the columns")
+        return self
+
+
+class HeaderCheck(Strict):
+    """A value in the file that must agree with the sender: wrong LA, wrong collection."""
+
+    table: str
+    column: str
+    # What it must equal: the attribute of the agency, or a fixed text.
+    agency: str | None = None
+    equals: str | None = None
+
+
+class Rhythm(Strict):
+    """When the next submission is due: `every` period, at the latest `lag_days` after the period ends."""
+
+    every: Literal["week", "month", "term", "year"]
+    lag_days: int = Field(ge=0)
+
+
+class Contract(Strict):
+    """A dataset: its tables, its rhythm, what names a child in it. `people: false` means no identifiers at all."""
+
+    dataset: str
+    title: str
+    source: str
+    group: Literal["education", "social_care", "health", "planning"]
+    people: bool = True
+    forms: tuple[Literal["csv", "xml"], ...]
+    delivery: Literal["full", "delta", "rolling"]
+    expected: Rhythm
+    # The table in which one row is one child, and the fields that name the same child next time, best first.
+    record_table: str | None = None
+    record_key: tuple[str, ...] = ()
+    rule_prefix: str = Field(pattern=r"^[A-Z0-9]{2,6}$")
+    header_checks: tuple[HeaderCheck, ...] = ()
+    retention_years: int = Field(ge=1, le=30)
+    warnings: tuple[str, ...] = ()
+    tables: dict[str, Table]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Contract:
+        if self.people:
+            if self.record_table not in self.tables:
+                raise ValueError("record_table names no table of this contract")
+            if not self.record_key:
+                raise ValueError("record_key is missing: which fields name the same child in the next submission?")
+        for name, table in self.tables.items():
+            if table.parent and table.parent not in self.tables:
+                raise ValueError(f"table {name}: parent {table.parent!r} is not a table of this contract")
+        return self
+
+
+class CodeList(Strict):
+    """A code list, `_codes/<name>.yaml`: code -> label, with the dates between which a code may be used."""
+
+    name: str
+    title: str
+    source: str
+    codes: dict[str, str]
+    since: dict[str, date] = {}
+    until: dict[str, date] = {}

@@ -1,0 +1,256 @@
+"""The memory of the hub: submissions and their states, row counts, rule results, held rows, runs, alerts.
+
+Everything here is a statement in PostgreSQL schema `ops` (sql/migrations/0001_ops.sql). A `Ledger` borrows the caller's
+connection and never commits on its own except where it says so, so that a stage's outcome and its ledger mark are one
+transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from pipelines import version
+from pipelines.errors import DataFault, SystemFault
+
+# A submission's life. `docs/runbook/` has one page per state that waits for somebody.
+STATES = ("received", "validated", "held_ours", "accepted", "integrated", "superseded", "rejected", "withdrawn")
+NEXT = {
+    "received": {"validated", "held_ours", "rejected", "withdrawn"},
+    "held_ours": {"validated", "held_ours", "rejected", "withdrawn"},
+    "validated": {"accepted", "held_ours", "rejected", "withdrawn"},
+    "accepted": {"integrated", "superseded", "withdrawn"},
+    "integrated": {"superseded", "withdrawn"},
+    "superseded": {"integrated", "withdrawn"},
+    "rejected": {"received"},
+    "withdrawn": set(),
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A row of `ops.submission`."""
+
+    submission_key: int
+    submission: str
+    agency_code: str
+    dataset_code: str
+    period: str
+    period_start: Any
+    period_end: Any
+    sequence: int
+    state: str
+    manifest: dict[str, Any]
+    key_epoch: str | None
+    content_sha256: str
+
+
+@dataclass(frozen=True)
+class TableOutcome:
+    """Row counts of one table of a submission; `rows_in = accepted + quarantined + rejected`."""
+
+    table: str
+    rows_in: int
+    accepted: int = 0
+    quarantined: int = 0
+    parent_held: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """What one rule found on one table."""
+
+    table: str
+    rule: str
+    on_fail: str
+    result: str
+    evaluated: int = 0
+    failed: int = 0
+
+
+@dataclass
+class Outcome:
+    """What a stage did: the same shape for every stage, printed by the command line and returned by tasks."""
+
+    stage: str
+    subject: str
+    state: str
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain types only, for JSON and for Airflow's XCom; counts and names, never data."""
+        return self.__dict__ | {"seconds": round(self.seconds, 3)}
+
+
+class Ledger:
+    """Reads and writes `ops` through one open psycopg connection."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """All rows of a query as dictionaries."""
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+    # ---- submissions -------------------------------------------------------------------------------------------
+    def submission(self, name: str) -> Submission:
+        """The submission of this name, or a SystemFault."""
+        found = self.submissions(name=name)
+        if not found:
+            raise SystemFault(f"the ledger has no submission {name!r}; `joint-needs status` lists them")
+        return found[0]
+
+    def submissions(
+        self, *, name: str | None = None, states: Iterable[str] | None = None, group: Iterable[str] | None = None
+    ) -> list[Submission]:
+        """Submissions by name, states or agencies (all by default), oldest first."""
+        columns = ", ".join(Submission.__dataclass_fields__)
+        query = f"""SELECT {columns} FROM ops.submission
+            WHERE (%s::text IS NULL OR submission = %s) AND (%s::text[] IS NULL OR state = ANY(%s))
+              AND (%s::text[] IS NULL OR agency_code = ANY(%s)) ORDER BY submission_key"""  # noqa: S608
+        wanted = list(states) if states is not None else None
+        agencies = list(group) if group is not None else None
+        return [Submission(**row) for row in self.rows(query, name, name, wanted, wanted, agencies, agencies)]
+
+    def add_submission(self, **columns: Any) -> int:
+        """Insert a submission in state `received`; returns its key. Values are the columns of ops.submission."""
+        names = [*columns, "state"]
+        values = [json.dumps(v) if isinstance(v, dict) else v for v in columns.values()] + ["received"]
+        query = f"""INSERT INTO ops.submission ({", ".join(names)}) VALUES ({", ".join(["%s"] * len(names))})
+            RETURNING submission_key"""  # noqa: S608
+        key = self.rows(query, *values)[0]["submission_key"]
+        self._event(key, None, "received", None)
+        return int(key)
+
+    def move(self, name: str, to_state: str, *, fault: DataFault | None = None, note: str | None = None) -> None:
+        """Change a submission's state; a step that `NEXT` does not know is a SystemFault."""
+        row = self.rows("SELECT submission_key, state FROM ops.submission WHERE submission = %s FOR UPDATE", name)
+        if not row:
+            raise SystemFault(f"the ledger has no submission {name!r}")
+        key, state = row[0]["submission_key"], row[0]["state"]
+        if to_state not in NEXT[state]:
+            raise SystemFault(f"{name} is {state}; it cannot become {to_state}")
+        self.connection.execute(
+            """UPDATE ops.submission SET state = %s, state_at = clock_timestamp(), reason_rule = %s, reason = %s,
+               accepted_at = CASE WHEN %s = 'accepted' THEN clock_timestamp() ELSE accepted_at END
+               WHERE submission_key = %s""",
+            (to_state, fault.rule if fault else None, fault.tell_supplier if fault else note, to_state, key),
+        )
+        self._event(key, state, to_state, fault.rule if fault else note)
+
+    def refuse(self, note: str) -> None:
+        """Record a delivery that never became a submission (unreadable, unsigned, without agreement, sent twice).
+
+        Told once: the same note about the same delivery is recorded only the first time.
+        """
+        seen = self.rows("SELECT 1 FROM ops.submission_event WHERE to_state = 'refused' AND note = %s LIMIT 1", note)
+        if not seen:
+            self._event(None, None, "refused", note)
+
+    def _event(self, key: int | None, from_state: str | None, to_state: str, note: str | None) -> None:
+        self.connection.execute(
+            "INSERT INTO ops.submission_event (submission_key, from_state, to_state, note) VALUES (%s, %s, %s, %s)",
+            (key, from_state, to_state, note),
+        )
+
+    # ---- outcomes: each call replaces this submission's own slice ----------------------------------------------
+    def replace_outcomes(
+        self,
+        key: int,
+        tables: Iterable[TableOutcome],
+        rules: Iterable[RuleOutcome],
+        held: Iterable[tuple[str, int, str, str | None]],
+    ) -> None:
+        """Write the results of validation of a submission in place of earlier ones. held: table, row, rule, column."""
+        run = self.connection
+        for table in ("outcome", "rule_outcome", "held_row"):
+            run.execute(f"DELETE FROM ops.{table} WHERE submission_key = %s", (key,))  # type: ignore[arg-type]  # noqa: S608
+        with run.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO ops.outcome VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [(key, t.table, t.rows_in, t.accepted, t.quarantined, t.parent_held, t.rejected) for t in tables],
+            )
+            cursor.executemany(
+                "INSERT INTO ops.rule_outcome VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [(key, r.table, r.rule, r.on_fail, r.result, r.evaluated, r.failed) for r in rules],
+            )
+            with cursor.copy(
+                "COPY ops.held_row (submission_key, table_name, source_row, rule, column_name) FROM STDIN"
+            ) as copy:
+                for row in held:
+                    copy.write_row((key, *row))
+
+    def replace_snapshots(self, key: int, files: Iterable[tuple[str, str, str, int]]) -> None:
+        """Write which lake files hold the accepted rows. files: table, path relative to the lake, sha256, rows."""
+        self.connection.execute("DELETE FROM ops.snapshot WHERE submission_key = %s", (key,))
+        with self.connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO ops.snapshot VALUES (%s, %s, %s, %s, %s)", [(key, *f) for f in files])
+
+    # ---- alerts ------------------------------------------------------------------------------------------------
+    def raise_alert(self, kind: str, subject: str) -> bool:
+        """Open an alert unless the same one is open; True where it is new and somebody must be told."""
+        query = """INSERT INTO ops.alert (kind, subject) VALUES (%s, %s)
+            ON CONFLICT (kind, subject) WHERE cleared_at IS NULL DO NOTHING RETURNING alert_key"""
+        return bool(self.rows(query, kind, subject))
+
+    def clear_alerts(self, kind: str, still: Iterable[str]) -> None:
+        """Close the open alerts of a kind whose subject is no longer among `still`."""
+        self.connection.execute(
+            """UPDATE ops.alert SET cleared_at = clock_timestamp()
+               WHERE kind = %s AND cleared_at IS NULL AND NOT subject = ANY(%s)""",
+            (kind, list(still)),
+        )
+
+
+@contextmanager
+def recorded_run(connection: psycopg.Connection[Any], stage: str, subject: str) -> Iterator[Outcome]:
+    """Run a stage and record it in `ops.run`: start, end, counts, and what went wrong.
+
+    The row is committed at the start and at the end, apart from the stage's own transaction, so that a killed process
+    leaves a row in state `running`. Yields the Outcome to fill in. Exceptions pass through after being recorded;
+    only messages of our own errors are stored, since others may quote data.
+    """
+    outcome = Outcome(stage, subject, "running")
+    started = time.monotonic()
+    key = connection.execute(
+        "INSERT INTO ops.run (stage, subject, code_version) VALUES (%s, %s, %s) RETURNING run_key",
+        (stage, subject, version()),
+    ).fetchone()[0]  # type: ignore[index]
+    connection.commit()
+    try:
+        yield outcome
+        outcome.state = "success" if outcome.state == "running" else outcome.state
+        connection.commit()
+        message: str | None = None
+        state = "success"
+    except BaseException as error:
+        connection.rollback()
+        state = "data_fault" if isinstance(error, DataFault) else "system_fault"
+        outcome.state = state
+        message = str(error) if isinstance(error, (DataFault, SystemFault)) else type(error).__name__
+        raise
+    finally:
+        outcome.seconds = time.monotonic() - started
+        connection.execute(
+            """UPDATE ops.run SET ended_at = clock_timestamp(), state = %s, counts = %s, message = %s
+               WHERE run_key = %s""",
+            (state, json.dumps(outcome.counts), message, key),
+        )
+        connection.commit()
+
+
+def summary(tables: Iterable[TableOutcome]) -> Mapping[str, int]:
+    """Counts over all tables of a submission."""
+    found = list(tables)
+    return {name: sum(getattr(t, name) for t in found) for name in ("rows_in", "accepted", "quarantined", "rejected")}

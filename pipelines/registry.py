@@ -1,0 +1,216 @@
+"""Loads contracts, agencies, code lists and suites, cross-checks them, and fails once, loudly, with every problem.
+
+Everything that is true of one dataset or one agency is data in those folders; the rest of the library asks here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pipelines.agencies import Agency
+from pipelines.contracts import CodeList, Column, Contract, FieldMeaning, Table
+from pipelines.errors import SystemFault
+from pipelines.settings import PACKAGE, shipped
+
+ON_FAIL = ("reject_file", "quarantine_row", "null_field", "warn")
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    """A column with its field's meaning merged in: what the rooms work with.
+
+    token: the kind of token it becomes at the door, or None. Sex becomes a token and passes too.
+    passes: `text` (its own value, checked and made uniform), `pseudonym` (a key column: keyed hash), or None.
+    """
+
+    name: str
+    column: Column
+    meaning: FieldMeaning | None
+    token: str | None
+    passes: str | None
+    type: str | None
+    codes: str | None
+    shape: str | None
+
+    @property
+    def title(self) -> str:
+        """What the column means, for the dictionary and for suppliers."""
+        return self.column.title or (self.meaning.title if self.meaning else self.name)
+
+@dataclass(frozen=True)
+class Registry:
+    """All that is declared: contracts and agencies by code, fields, code lists, suites by dataset."""
+
+    contracts: dict[str, Contract]
+    agencies: dict[str, Agency]
+    fields: dict[str, FieldMeaning]
+    code_lists: dict[str, CodeList]
+    suites: dict[str, dict[str, Any]]
+
+    def contract(self, dataset: str) -> Contract:
+        """The contract of a dataset, or a SystemFault that lists those there are."""
+        if dataset not in self.contracts:
+            raise SystemFault(f"no contract for dataset {dataset!r}; there are: {', '.join(sorted(self.contracts))}")
+        return self.contracts[dataset]
+
+    def agency(self, code: str) -> Agency:
+        """The agency with this code, or a SystemFault that lists those there are."""
+        if code not in self.agencies:
+            raise SystemFault(f"no agency {code!r}; there are: {', '.join(sorted(self.agencies))}")
+        return self.agencies[code]
+
+    def columns(self, dataset: str, table: str) -> list[ColumnView]:
+        """The columns of a table in contract order, each with its meaning merged in."""
+        found = self.contract(dataset).tables[table]
+        return [self._view(name, column, found) for name, column in found.columns.items()]
+
+    def _view(self, name: str, column: Column, table: Table) -> ColumnView:
+        meaning = self.fields[column.field] if column.field else None
+        type_ = column.type or (meaning.type if meaning else None)
+        token = meaning.token if meaning else None
+        if type_ in ("key", "parent_key") or (token and name in table.key):
+            passes = "pseudonym"
+        elif column.drop is not None or column.field_by is not None or (token and token != "sex"):
+            passes = None
+        else:
+            passes = "text"
+        return ColumnView(
+            name=name,
+            column=column,
+            meaning=meaning,
+            token=token,
+            passes=passes,
+            type=type_,
+            codes=column.codes or (meaning.codes if meaning else None),
+            shape=column.shape or (meaning.shape if meaning else None),
+        )
+
+    def contract_hash(self, dataset: str) -> str:
+        """A short hash of the contract as loaded; the manifest and the ledger carry it."""
+        text = self.contract(dataset).model_dump_json()
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def groups(self) -> dict[str, list[Agency]]:
+        """Agencies by group, in code order."""
+        found: dict[str, list[Agency]] = {}
+        for code in sorted(self.agencies):
+            found.setdefault(self.agencies[code].group, []).append(self.agencies[code])
+        return found
+
+
+def load(agencies: Path | None = None, *, suites: Path | None = None) -> Registry:
+    """Read and cross-check everything that is declared.
+
+    Raises SystemFault with one line per problem, over all files, so that a mistake is mended in one go.
+    """
+    problems: list[str] = []
+    contracts_dir = PACKAGE / "contracts"
+    fields = {
+        name: _parse(FieldMeaning, body, f"_fields.yaml: {name}", problems)
+        for name, body in _yaml(contracts_dir / "_fields.yaml").items()
+    }
+    code_lists = {
+        path.stem: _parse(CodeList, {"name": path.stem, **_yaml(path)}, path.name, problems)
+        for path in sorted((contracts_dir / "_codes").glob("*.yaml"))
+    }
+    contracts = {
+        path.stem: _parse(Contract, _yaml(path), path.name, problems)
+        for path in sorted(contracts_dir.glob("[a-z]*.yaml"))
+    }
+    agency_files = sorted((agencies or PACKAGE / "agencies").glob("*.yaml"))
+    senders = {path.stem: _parse(Agency, _yaml(path), path.name, problems) for path in agency_files}
+    suite_dir = suites or shipped("expectations")
+    loaded = {path.stem: json.loads(path.read_text()) for path in sorted(suite_dir.glob("*.json"))}
+    if not problems:
+        found = Registry(contracts, senders, fields, code_lists, loaded)
+        problems = _cross_check(found)
+        if not problems:
+            return found
+    raise SystemFault("the declared data do not hold together:\n  " + "\n  ".join(problems))
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text()) or {}
+
+
+def _parse(model: Any, body: Any, where: str, problems: list[str]) -> Any:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        for issue in error.errors():
+            problems.append(f"{where}: {'.'.join(map(str, issue['loc']))}: {issue['msg']}")
+        return None
+
+
+def _cross_check(found: Registry) -> list[str]:
+    problems: list[str] = []
+    for dataset, contract in found.contracts.items():
+        if contract.dataset != dataset:
+            problems.append(f"{dataset}.yaml: dataset says {contract.dataset!r}")
+        for name, table in contract.tables.items():
+            problems += [f"{dataset}.{name}: {p}" for p in _check_table(found, contract, table)]
+        if contract.people:
+            fields = {c.field for c in contract.tables[contract.record_table or ""].columns.values()}
+            problems += [
+                f"{dataset}: record_key field {key!r} is not in {contract.record_table}"
+                for part in contract.record_key
+                for key in part.split("+")
+                if key not in fields
+            ]
+        problems += _check_suite(found, dataset)
+    for code, agency in found.agencies.items():
+        if agency.code != code:
+            problems.append(f"agencies/{code}.yaml: code says {agency.code!r}")
+        agreed = {agreement.dataset for agreement in agency.agreements}
+        for dataset in agency.datasets:
+            if dataset not in found.contracts:
+                problems.append(f"agencies/{code}.yaml: no contract for dataset {dataset!r}")
+            if dataset not in agreed:
+                problems.append(f"agencies/{code}.yaml: no agreement covers dataset {dataset!r}")
+    return problems
+
+
+def _check_table(found: Registry, contract: Contract, table: Table) -> list[str]:
+    problems = []
+    for name, column in table.columns.items():
+        names = [column.field] if column.field else list(column.field_by.values.values()) if column.field_by else []
+        problems += [f"{name}: field {field!r} is not in _fields.yaml" for field in names if field not in found.fields]
+        if column.field and column.field not in found.fields:
+            continue
+        view = found._view(name, column, table)
+        if view.codes and view.codes not in found.code_lists:
+            problems.append(f"{name}: no code list {view.codes!r}")
+        if view.token and not contract.people:
+            problems.append(f"{name}: an aggregate dataset cannot carry an identifier")
+        if column.field_by and column.field_by.column not in table.columns:
+            problems.append(f"{name}: field_by names no column {column.field_by.column!r}")
+    if table.parent and not any(c.type == "parent_key" for c in table.columns.values()):
+        problems.append("has a parent but no parent_key column")
+    return problems
+
+
+def _check_suite(found: Registry, dataset: str) -> list[str]:
+    suite = found.suites.get(dataset)
+    if suite is None:
+        return [f"{dataset}: no suite expectations/{dataset}.json"]
+    contract, problems, seen = found.contracts[dataset], [], set()
+    for table, entries in suite["tables"].items():
+        if table not in contract.tables:
+            problems.append(f"expectations/{dataset}.json: no table {table!r} in the contract")
+        for entry in entries:
+            rule = entry.get("meta", {}).get("rule", "")
+            if not rule.startswith(contract.rule_prefix + "-") or rule in seen:
+                problems.append(f"expectations/{dataset}.json: rule {rule!r} is missing, misnamed or used twice")
+            seen.add(rule)
+            if entry.get("meta", {}).get("on_fail") not in ON_FAIL:
+                problems.append(f"expectations/{dataset}.json: {rule}: on_fail must be one of {', '.join(ON_FAIL)}")
+    return problems

@@ -1,0 +1,94 @@
+"""Where things are, read once from the environment; every room takes what it needs from here and nowhere else.
+
+Variables (all optional):
+    JOINT_NEEDS_HOME          working folder of the hub: landing, lake, keys, link store, reports, database. Default `var`.
+    JOINT_NEEDS_DATABASE_URL  a PostgreSQL to use instead of the embedded one, e.g. `postgresql://user@host/joint_needs`.
+    JOINT_NEEDS_ENVIRONMENT   name that tolerances in `agencies/*.yaml` may be keyed by. Default `production`.
+    JOINT_NEEDS_AGENCIES      folder of the agency files, when they are not the ones shipped.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@cache
+def shipped(name: str) -> Path:
+    """The folder `sql` or `expectations`: beside the package in a checkout, inside it in an installed wheel."""
+    beside = PACKAGE.parent / name
+    return beside if (PACKAGE.parent / "pyproject.toml").exists() and beside.is_dir() else PACKAGE / "_shipped" / name
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Folders and addresses of one hub. Build it with `Settings.from_environment()`; tests build their own."""
+
+    home: Path
+    database_url: str | None = None
+    environment: str = "production"
+    agencies: Path = PACKAGE / "agencies"
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Settings as the process's environment gives them."""
+        return cls(
+            home=Path(os.environ.get("JOINT_NEEDS_HOME", "var")).resolve(),
+            database_url=os.environ.get("JOINT_NEEDS_DATABASE_URL") or None,
+            environment=os.environ.get("JOINT_NEEDS_ENVIRONMENT", "production"),
+            agencies=Path(os.environ.get("JOINT_NEEDS_AGENCIES", PACKAGE / "agencies")).resolve(),
+        )
+
+    @property
+    def landing(self) -> Path:
+        """Where sealed submissions arrive: `landing/<agency>/<any folder with a manifest.json>`."""
+        return self.home / "landing"
+
+    @property
+    def received(self) -> Path:
+        """Payloads of received submissions, one folder each; kept until accepted or rejected for good."""
+        return self.home / "received"
+
+    @property
+    def work(self) -> Path:
+        """Scratch between validate and accept; safe to delete when nothing runs."""
+        return self.home / "work"
+
+    @property
+    def lake(self) -> Path:
+        """Accepted rows as immutable Parquet, `lake/<dataset>/<agency>/<period>/<table>.<hash>.parquet`."""
+        return self.home / "lake"
+
+    @property
+    def link_store(self) -> Path:
+        """The linker's own store: re-keyed linkage files, encrypted to the linker. Never beside payload."""
+        return self.home / "link"
+
+    @property
+    def conformed(self) -> Path:
+        """The last conformed state, one Parquet per canonical table."""
+        return self.home / "conformed"
+
+    @property
+    def hub_keys(self) -> Path:
+        """Keys of the hub: its second pass, the linker's identity, the partners' public signing keys."""
+        return self.home / "keys" / "hub"
+
+    @property
+    def reports(self) -> Path:
+        """Supplier reports and linkage reports, without values."""
+        return self.home / "reports"
+
+    @property
+    def snapshots(self) -> Path:
+        """Published snapshots, one folder per date."""
+        return self.home / "snapshots"
+
+    @property
+    def postgres(self) -> Path:
+        """Data folder and generated passwords of the embedded PostgreSQL."""
+        return self.home / "postgres"
