@@ -45,6 +45,7 @@ class ColumnView:
         """What the column means, for the dictionary and for suppliers."""
         return self.column.title or (self.meaning.title if self.meaning else self.name)
 
+
 @dataclass(frozen=True)
 class Registry:
     """All that is declared: contracts and agencies by code, fields, code lists, suites by dataset."""

@@ -15,9 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Privacy = Literal["direct", "quasi", "sensitive", "staff", "key", "operational"]
 ColumnType = Literal["code", "date", "integer", "decimal", "boolean", "shaped", "key", "parent_key"]
 # How a direct identifier or quasi-identifier is normalised before it is tokenised (pipelines/seal/normalise.py).
-TokenKind = Literal[
-    "upn", "uln", "nhs_number", "local_id", "forename", "surname", "birth_date", "postcode", "sex"
-]
+TokenKind = Literal["upn", "uln", "nhs_number", "local_id", "forename", "surname", "birth_date", "postcode", "sex"]
 
 
 class Strict(BaseModel):
@@ -63,6 +61,8 @@ class Column(Strict):
     required: bool = False
     since: str | None = None
     until: str | None = None
+    # A true value here marks an adopted or protected child: the door leaves out every earlier name and identifier.
+    protects: bool = False
     # For dates: the door compares with the birth date before that is dropped and leaves `<column>_before_birth`.
     after_birth: bool = False
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -43,8 +44,8 @@ class Submission:
     agency_code: str
     dataset_code: str
     period: str
-    period_start: Any
-    period_end: Any
+    period_start: date
+    period_end: date
     sequence: int
     state: str
     manifest: dict[str, Any]
@@ -122,6 +123,18 @@ class Ledger:
         wanted = list(states) if states is not None else None
         agencies = list(group) if group is not None else None
         return [Submission(**row) for row in self.rows(query, name, name, wanted, wanted, agencies, agencies)]
+
+    def current(self, as_of: date | None = None) -> list[Submission]:
+        """The submissions that stand: per agency and dataset the latest period, then the highest sequence in it.
+
+        as_of: recorded time; only what had been accepted by the end of that day counts. A late older period never
+        replaces a newer one.
+        """
+        columns = ", ".join(Submission.__dataclass_fields__)
+        query = f"""SELECT DISTINCT ON (agency_code, dataset_code) {columns} FROM ops.submission
+            WHERE state IN ('accepted', 'integrated', 'superseded') AND (%s::date IS NULL OR accepted_at::date <= %s)
+            ORDER BY agency_code, dataset_code, period_end DESC, sequence DESC"""  # noqa: S608
+        return [Submission(**row) for row in self.rows(query, as_of, as_of)]
 
     def add_submission(self, **columns: Any) -> int:
         """Insert a submission in state `received`; returns its key. Values are the columns of ops.submission."""
