@@ -1,8 +1,8 @@
 """Where things are, read once from the environment; every room takes what it needs from here and nowhere else.
 
 Variables (all optional):
-    JOINT_NEEDS_HOME          working folder of the hub: landing, lake, keys, link store, reports, database. Default `var`.
-    JOINT_NEEDS_DATABASE_URL  a PostgreSQL to use instead of the embedded one, e.g. `postgresql://user@host/joint_needs`.
+    JOINT_NEEDS_HOME          the hub's folder: landing, lake, keys, link store, reports, database. Default `var`.
+    JOINT_NEEDS_DATABASE_URL  a PostgreSQL instead of the embedded one, e.g. `postgresql://user@host/joint_needs`.
     JOINT_NEEDS_ENVIRONMENT   name that tolerances in `agencies/*.yaml` may be keyed by. Default `production`.
     JOINT_NEEDS_AGENCIES      folder of the agency files, when they are not the ones shipped.
 """
