@@ -1,0 +1,159 @@
+"""The map: the stages in order, what each takes and gives, and one function per stage.
+
+The command line and the Airflow tasks call these functions and nothing below them. Each opens its own connection,
+reads the settings of its process, and returns counts and names as plain types. None of them knows a date of its own:
+`as_of` comes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from pipelines import registry as declared
+from pipelines.errors import DataFault
+from pipelines.ledger import Ledger, Outcome
+from pipelines.ledger.database import connect
+from pipelines.ledger.migrate import migrate
+from pipelines.registry import Registry
+from pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the flow: what it takes, what it gives, what does the work."""
+
+    name: str
+    takes: str
+    gives: str
+    engine: str
+
+
+STAGES = (
+    Stage("seal", "a raw extract in its national format", "a sealed submission: tokens and payload apart", "DuckDB"),
+    Stage(
+        "receive", "a sealed submission in the landing place", "a ledger row; tokens under the hub's key", "PostgreSQL"
+    ),
+    Stage("validate", "payload as text", "typed rows, held rows with rule codes, a report", "Great Expectations"),
+    Stage("accept", "valid rows", "an immutable Parquet snapshot in the lake", "Arrow"),
+    Stage("link", "all current tokens", "which records are one person; person keys that last", "Splink"),
+    Stage("conform", "accepted snapshots", "canonical tables and what changed in them", "DuckDB"),
+    Stage("integrate", "changes and person keys", "core and mart, all or nothing", "PostgreSQL"),
+    Stage("publish", "marts", "a frozen, disclosure-controlled snapshot", "Jinja"),
+)
+
+
+@contextmanager
+def hub(role: str = "owner") -> Iterator[tuple[Settings, Registry, psycopg.Connection[Any]]]:
+    """Settings, everything declared, and a connection to a database that is migrated."""
+    settings = Settings.from_environment()
+    registry = declared.load(settings.agencies)
+    with connect(settings, role) as connection:
+        migrate(connection)
+        yield settings, registry, connection
+
+
+def find(group: str) -> list[str]:
+    """Folders of sealed submissions of a group that wait in the landing place, relative to it."""
+    from pipelines import receive as room
+
+    with hub() as (settings, registry, _):
+        agencies = [agency.code for agency in registry.groups.get(group, [])]
+        return [str(folder.relative_to(settings.landing)) for folder in room.find(settings, registry, agencies)]
+
+
+def receive(folder: str) -> dict[str, Any]:
+    """Take one sealed submission in; `subject` of the result is its name, or the folder where it was refused."""
+    from pipelines import receive as room
+
+    with hub() as (settings, registry, connection):
+        try:
+            return room.receive(settings, registry, connection, settings.landing / folder).as_json()
+        except DataFault as fault:
+            return Outcome("receive", folder, "refused", notes=[str(fault)]).as_json()
+
+
+def validate(submission: str) -> dict[str, Any]:
+    """Check one received submission against its contract and its suite."""
+    from pipelines import validate as room
+
+    with hub() as (settings, registry, connection):
+        return room.validate(settings, registry, connection, submission).as_json()
+
+
+def accept(submission: str) -> dict[str, Any]:
+    """Put the valid rows of one validated submission into the lake."""
+    from pipelines import validate as room
+
+    with hub() as (settings, registry, connection):
+        return room.accept(settings, registry, connection, submission).as_json()
+
+
+def link(as_of: date | None = None) -> dict[str, Any]:
+    """Find which records are one person, over the submissions that stand."""
+    from pipelines import link as room
+
+    with hub() as (settings, registry, connection):
+        return room.run(settings, registry, connection, as_of).as_json()
+
+
+def conform(as_of: date | None = None) -> dict[str, Any]:
+    """Bring the accepted snapshots into canonical tables and find what changed."""
+    from pipelines import conform as room
+
+    with hub() as (settings, registry, connection):
+        return room.run(settings, registry, connection, as_of).as_json()
+
+
+def integrate(as_of: date | None = None) -> dict[str, Any]:
+    """Change core and marts in one transaction, or leave everything as it was."""
+    from pipelines import integrate as room
+    from pipelines import sufficiency
+
+    with hub() as (settings, registry, connection):
+        marts = {"sufficiency_gap": sufficiency.build}
+        return room.run(settings, registry, connection, as_of, marts).as_json()
+
+
+def publish(as_of: date, out: Path) -> dict[str, Any]:
+    """Freeze an audited snapshot with its page; nothing is written where the audit fails."""
+    from pipelines import publish as room
+
+    with hub() as (settings, _, connection):
+        return room.run(settings, connection, as_of, out).as_json()
+
+
+def pull(group: str) -> list[dict[str, Any]]:
+    """Receive, validate and accept all that waits for a group, one after the other; what a pull DAG does."""
+    outcomes = []
+    for folder in find(group):
+        taken = receive(folder)
+        outcomes.append(taken)
+        if taken["state"] != "success":
+            continue
+        outcomes += take_in(taken["subject"])
+    return outcomes
+
+
+def take_in(submission: str) -> list[dict[str, Any]]:
+    """Validate a received submission and, where it passes, accept it."""
+    checked = validate(submission)
+    return [checked, accept(submission)] if checked["state"] == "success" else [checked]
+
+
+def unfinished() -> list[str]:
+    """Submissions that a broken run left between receive and accept; the next run finishes them."""
+    with hub() as (_, _, connection):
+        waiting = Ledger(connection).submissions(states=("received", "held_ours", "validated"))
+        return [submission.submission for submission in waiting]
+
+
+def refresh(as_of: date | None = None) -> list[dict[str, Any]]:
+    """The nightly refresh without Airflow: link, conform, integrate."""
+    return [link(as_of), conform(as_of), integrate(as_of)]
