@@ -1,0 +1,345 @@
+"""The command line. With `--json`, stdout is exactly one JSON document; everything else goes to stderr.
+
+Exit codes: 0 fine or warnings only, 1 data fault, 2 usage, 3 machine. Rooms are imported inside the commands, so that
+`joint-needs --help` is quick and the door needs nothing of the hub.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines import registry as declared
+from pipelines import version
+from pipelines.errors import DataFault, JointNeedsError, UsageFault
+from pipelines.settings import Settings
+
+app = typer.Typer(
+    name="joint-needs",
+    help="The combined needs of children and young people with SEND, every night.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+keys_app = typer.Typer(help="Key files of partners and hub.", no_args_is_help=True)
+db_app = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+app.add_typer(db_app, name="db")
+
+err = Console(stderr=True)
+out = Console()
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+
+
+def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Turn our own errors into one clear line and an exit code; anything else is a bug and keeps its traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except JointNeedsError as error:
+            kind = "fault in the data" if isinstance(error, DataFault) else "error"
+            err.print(f"[bold red]{kind}:[/] {error}", highlight=False, soft_wrap=True)
+            raise typer.Exit(error.exit_code) from None
+        raise typer.Exit(code or 0)
+
+    return run
+
+
+def as_date(text: str | None) -> date | None:
+    """An ISO date from an option, or a UsageFault that says the shape."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageFault(f"a date looks like 2026-03-31, not {text!r}") from None
+
+
+def show(document: Any, as_json: bool, *, title: str = "") -> None:
+    """Print outcomes: JSON for machines, a table for people."""
+    if as_json:
+        sys.stdout.write(json.dumps(document, default=str) + "\n")
+        return
+    rows = document if isinstance(document, list) else [document]
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for name in ("stage", "what", "state", "counts", "seconds"):
+        table.add_column(name, justify="right" if name == "seconds" else "left")
+    for row in rows:
+        counts = ", ".join(f"{key} {value:,}" for key, value in row["counts"].items() if isinstance(value, int))
+        table.add_row(row["stage"], row["subject"], row["state"], counts, f"{row['seconds']:.1f}")
+    out.print(table)
+    for row in rows:
+        for note in row["notes"]:
+            out.print(f"  {row['subject']}: {note}", highlight=False)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """The combined needs of children and young people with SEND, every night."""
+    if show_version:
+        out.print(version())
+        raise typer.Exit(0)
+
+
+# ---- making data and keys ------------------------------------------------------------------------------------------
+@app.command()
+@guarded
+def synth(
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder to write; must be empty or absent.")],
+    children: Annotated[int, typer.Option(min=200, help="Residents aged 0 to 25.")] = 76_000,
+    seed: Annotated[int, typer.Option(help="Same seed, children and day: same bytes.")] = 7,
+    as_of: Annotated[str | None, typer.Option(help="The day the extracts are made; today unless given.")] = None,
+    scenario: Annotated[str, typer.Option(help="`standard`, or `canary` with one planted child.")] = "standard",
+    as_json: AsJson = False,
+) -> None:
+    """Write a synthetic area's extracts in their real layouts, with the truth beside them."""
+    from pipelines import synth as room
+
+    day = as_date(as_of) or date.today()
+    summary = room.generate(
+        out_dir, children=children, seed=seed, as_of=day, scenario=scenario, progress=lambda text: err.print(text)
+    )
+    document = {"out": str(out_dir), **summary.as_json()}
+    if as_json:
+        show(document, True)
+    else:
+        out.print(f"{document['files']} files for {children:,} children in {out_dir} ({document['seconds']:.0f} s)")
+
+
+@keys_app.command("new")
+@guarded
+def keys_new(
+    keys: Annotated[Path, typer.Option(help="Folder for all key files of one area.")],
+    epoch: Annotated[str, typer.Option(help="Name of the key epoch.")] = "",
+) -> None:
+    """Make the keys of a whole area: one folder per agency, one for the hub. For a demonstration or a first set-up."""
+    from pipelines.seal import keys as room
+
+    registry = declared.load(Settings.from_environment().agencies)
+    room.new_area(keys, sorted(registry.agencies), epoch or f"{date.today():%Y}a")
+    out.print(f"keys of {len(registry.agencies)} agencies and the hub are in {keys} (owner-only files)")
+
+
+@keys_app.command("rotate")
+@guarded
+def keys_rotate(
+    keys: Annotated[Path, typer.Option(help="Folder of the area's keys.")],
+    epoch: Annotated[str, typer.Option(help="Name of the new epoch.")],
+) -> None:
+    """Make a new link key under a new epoch name; the hub then takes submissions of that epoch only."""
+    from pipelines.seal import keys as room
+
+    room.rotate(keys, epoch)
+    out.print(f"new link key, epoch {epoch}; give it to every partner before the next delivery")
+
+
+@keys_app.command("show")
+@guarded
+def keys_show(keys: Annotated[Path, typer.Option(help="A partner's or an area's key folder.")]) -> None:
+    """List which keys are there, by name and fingerprint of what is public; no secret is printed."""
+    from pipelines.seal import keys as room
+
+    for line in room.describe(keys):
+        out.print(line, highlight=False)
+
+
+# ---- the door ------------------------------------------------------------------------------------------------------
+@app.command()
+@guarded
+def seal(
+    keys: Annotated[Path, typer.Option(help="The agency's key folder, or with --all the area's.")],
+    out_dir: Annotated[Path, typer.Option("--out", help="Where the sealed folder goes.")],
+    files: Annotated[list[Path] | None, typer.Argument(help="The raw files of one dataset and period.")] = None,
+    everything: Annotated[Path | None, typer.Option("--all", help="Seal a whole synthetic area.")] = None,
+    agency: Annotated[str, typer.Option(help="Code of the sending agency.")] = "",
+    dataset: Annotated[str, typer.Option(help="Code of the dataset.")] = "",
+    period: Annotated[str, typer.Option(help="2025, 2025-spring, 2026-03 or 2026-03-15.")] = "",
+    sequence: Annotated[int, typer.Option(min=1, help="1, and one more for each correction of the period.")] = 1,
+    geography: Annotated[Path | None, typer.Option(help="CSV with postcode,lsoa21.")] = None,
+    declaration: Annotated[Path | None, typer.Option(help="JSON with the health partner's declaration.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The door: turn raw files into a sealed submission. Works offline, at the partner."""
+    from pipelines import seal as room
+
+    registry = declared.load(Settings.from_environment().agencies)
+    if everything is not None:
+        outcomes = room.seal_area(everything, registry=registry, keys_dir=keys, out=out_dir, progress=err.print)
+        show([outcome.as_json() for outcome in outcomes], as_json)
+        return
+    if not (files and agency and dataset and period):
+        raise UsageFault("give the files, --agency, --dataset and --period; or --all FOLDER for a synthetic area")
+    result = room.seal(
+        files,
+        registry=registry,
+        agency=agency,
+        dataset=dataset,
+        period=period,
+        sequence=sequence,
+        keys=room.PartnerKeys.load(keys),
+        geography=geography,
+        declaration=json.loads(declaration.read_text()) if declaration else {},
+        out=out_dir,
+        sealed_at=datetime.now(UTC),
+    )
+    show([result.as_outcome().as_json()], as_json)
+
+
+@app.command()
+@guarded
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Raw files, sealed folders, or folders of either.")],
+    agency: Annotated[str | None, typer.Option(help="Check as this agency sends it (header, tolerances).")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say what files are and what is wrong with them. Writes and loads nothing."""
+    from pipelines import checking
+
+    document = checking.check(paths, agency=agency, settings=Settings.from_environment())
+    if as_json:
+        show(document, True)
+    else:
+        checking.print_for_people(document, out)
+    rejected = any(submission["outcome"] == "rejected" for submission in document["submissions"])
+    return 1 if rejected or not document["submissions"] else 0
+
+
+# ---- the hub -------------------------------------------------------------------------------------------------------
+@app.command()
+@guarded
+def receive(
+    folder: Annotated[Path, typer.Argument(help="The landing place.")],
+    as_json: AsJson = False,
+) -> int:
+    """Receive, validate and accept everything that waits in a landing place; what a pull does, by hand."""
+    from pipelines import flow
+
+    if not folder.is_dir():
+        raise UsageFault(f"{folder} is not a folder")
+    outcomes = flow.pull_all(folder.resolve(), progress=lambda text: err.print(text, highlight=False))
+    show(outcomes, as_json, title="" if outcomes else "nothing waits")
+    return 1 if any(row["state"] in ("refused", "rejected") for row in outcomes) else 0
+
+
+@app.command()
+@guarded
+def refresh(
+    as_of: Annotated[str | None, typer.Option(help="Recorded time: only what had been accepted by then.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The nightly refresh without Airflow: link, conform, integrate."""
+    from pipelines import flow
+
+    show(flow.refresh(as_date(as_of)), as_json)
+
+
+@app.command()
+@guarded
+def status(
+    fail_if_stale: Annotated[str | None, typer.Option(help="Exit 3 when the last good refresh is older: 26h.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """What arrived, how fresh it is, the last runs, and what waits for a person."""
+    from pipelines import reporting
+
+    document = reporting.status(fail_if_stale)
+    if as_json:
+        show(document, True)
+    else:
+        reporting.print_status(document, out)
+    return 3 if document["is_stale"] else 0
+
+
+@app.command()
+@guarded
+def publish(
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder of the snapshot.")],
+    as_of: Annotated[str | None, typer.Option(help="Date of the picture; the last refresh unless given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Freeze a draft snapshot with its page; writes nothing where the disclosure audit fails."""
+    from pipelines import flow
+
+    show([flow.publish(as_date(as_of), out_dir)], as_json)
+
+
+@app.command()
+@guarded
+def sql(
+    query: Annotated[str | None, typer.Option("-c", help="One statement; without it, an interactive session.")] = None,
+    role: Annotated[str, typer.Option(help="commissioner, analyst, linker, publisher or owner.")] = "commissioner",
+    as_json: AsJson = False,
+) -> int:
+    """A session in the warehouse, as a commissioner unless said otherwise."""
+    from pipelines import reporting
+
+    settings = Settings.from_environment()
+    if query is None:
+        return reporting.session(settings, role)
+    columns, rows = reporting.query(settings, role, query)
+    if as_json:
+        show([dict(zip(columns, row, strict=True)) for row in rows], True)
+        return 0
+    table = Table(*columns, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    out.print(table)
+    return 0
+
+
+@app.command()
+@guarded
+def where(as_json: AsJson = False) -> None:
+    """Where things are: the warehouse's address, folders, the page. Passwords stay in their file."""
+    from pipelines import reporting
+
+    document = reporting.where(Settings.from_environment())
+    if as_json:
+        show(document, True)
+        return
+    for name, value in document.items():
+        out.print(f"{name:<12} {value}", highlight=False, soft_wrap=True)
+
+
+@db_app.command("migrate")
+@guarded
+def db_migrate() -> None:
+    """Bring the database to this version's schema; starts the embedded server when there is no other."""
+    from pipelines.ledger.database import connect
+    from pipelines.ledger.migrate import migrate
+
+    with connect(Settings.from_environment()) as connection:
+        applied = migrate(connection)
+    out.print(f"{len(applied)} migrations applied" if applied else "the database is up to date")
+
+
+@db_app.command("stop")
+@guarded
+def db_stop() -> None:
+    """Stop the embedded server of this home, if it runs."""
+    from pipelines.local import postgres
+
+    postgres.stop(Settings.from_environment())
+
+
+@app.command()
+@guarded
+def docs(
+    check_only: Annotated[bool, typer.Option("--check", help="Only say whether the pages are up to date.")] = False,
+) -> int:
+    """Write docs/dictionary/ anew from the contracts, suites, marts and migrations."""
+    from pipelines import dictionary
+
+    stale = dictionary.write(Path("docs/dictionary"), check_only=check_only)
+    out.print("up to date" if not stale else f"{'stale' if check_only else 'written'}: {', '.join(sorted(stale))}")
+    return 1 if stale and check_only else 0
