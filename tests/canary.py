@@ -1,0 +1,97 @@
+"""The search for a planted child: every file, archive, database and page after the door, decoded and looked through.
+
+A canary's values are unique in the area, so a single hit anywhere is a broken promise. Dates are looked for in every
+usual style, identifiers with and without spaces, everything in any case, and as unkeyed hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pyarrow.parquet as pq
+
+DATE_STYLES = (
+    "%Y-%m-%d",
+    "%d/%m/%Y",
+    "%d-%m-%Y",
+    "%d.%m.%Y",
+    "%Y%m%d",
+    "%d%m%Y",
+    "%Y/%m/%d",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%Y-%b-%d",
+    "%d-%b-%Y",
+    "%d/%m/%y",
+)
+
+
+def spellings(values: dict[str, str]) -> list[str]:
+    """Each value in the spellings in which it could leak, and their unkeyed hashes; all lower case."""
+    plain: set[str] = set()
+    for name, value in values.items():
+        if name == "birth_date":
+            plain |= {date.fromisoformat(value).strftime(style) for style in DATE_STYLES}
+        elif name == "nhs_number":
+            digits = re.sub(r"\D", "", value)
+            plain |= {digits, f"{digits[:3]} {digits[3:6]} {digits[6:]}", f"{digits[:3]}-{digits[3:6]}-{digits[6:]}"}
+        elif name == "postcode":
+            packed = value.replace(" ", "")
+            plain |= {packed, f"{packed[:-3]} {packed[-3:]}", f"{packed[:-3]}+{packed[-3:]}"}
+        else:
+            plain.add(value)
+    hashes = {
+        hashlib.new(kind, text.encode()).hexdigest()
+        for text in plain
+        for text in (text, text.upper(), text.lower())
+        for kind in ("md5", "sha1", "sha256")
+    }
+    return sorted({text.lower() for text in plain} | hashes)
+
+
+def texts_of(path: Path) -> Iterator[bytes]:
+    """The content of a file in the ways a person could read it: raw, and decoded where it is packed."""
+    raw = path.read_bytes()
+    yield raw
+    if path.suffix == ".parquet":
+        yield repr(pq.read_table(io.BytesIO(raw)).to_pydict()).encode()
+    elif zipfile.is_zipfile(io.BytesIO(raw)):
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            for name in archive.namelist():
+                yield archive.read(name)
+
+
+def in_files(folders: Iterable[Path], values: dict[str, str], *, leave_out: Iterable[Path] = ()) -> list[str]:
+    """`path: spelling` for each hit in any file below the folders; file names are searched too."""
+    wanted = re.compile(b"|".join(re.escape(text.encode()) for text in spellings(values)))
+    out = [path.resolve() for path in leave_out]
+    hits = []
+    for path in (p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink()):
+        if any(path.resolve().is_relative_to(folder) for folder in out):
+            continue
+        for text in [str(path).encode(), *texts_of(path)]:
+            hits += [f"{path}: {found.decode()}" for found in set(wanted.findall(text.lower()))]
+    return hits
+
+
+def in_database(connection: psycopg.Connection[Any], values: dict[str, str]) -> list[str]:
+    """`schema.table: spelling` for each hit in any table, view or materialised view of a database."""
+    wanted = re.compile("|".join(re.escape(text) for text in spellings(values)))
+    tables = connection.execute(
+        """SELECT table_schema, table_name FROM information_schema.tables
+           WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"""
+    ).fetchall()
+    hits = []
+    for schema, table in tables:
+        with connection.cursor() as cursor, cursor.copy(f'COPY (SELECT * FROM "{schema}"."{table}") TO STDOUT') as copy:
+            text = b"".join(bytes(block) for block in copy).decode(errors="replace").lower()
+        hits += [f"{schema}.{table}: {found}" for found in set(wanted.findall(text))]
+    return hits
