@@ -7,6 +7,17 @@
 CREATE SCHEMA core;
 COMMENT ON SCHEMA core IS 'Pseudonymous facts about children and services, integrated from all agencies. No direct identifier.';
 
+CREATE SCHEMA staging;
+COMMENT ON SCHEMA staging IS 'Changes on their way into core; emptied by each refresh, of no use to a reader.';
+
+CREATE TABLE core.source (
+    agency_code text NOT NULL, dataset_code text NOT NULL, group_code text NOT NULL, agency_name text NOT NULL,
+    dataset_title text NOT NULL, is_about_people boolean NOT NULL, submission_key bigint NOT NULL,
+    period_start date NOT NULL, period_end date NOT NULL,
+    PRIMARY KEY (agency_code, dataset_code)
+);
+COMMENT ON TABLE core.source IS 'Grain: one dataset of one agency, with the submission of it that the warehouse now shows.';
+
 CREATE TABLE core.geography (
     lsoa21_code text PRIMARY KEY, lsoa21_name text, ward_code text NOT NULL, ward_name text,
     health_place_code text NOT NULL, health_place_name text, imd_decile integer NOT NULL,
@@ -81,20 +92,20 @@ COMMENT ON TABLE core.sen_need IS 'Grain: one ranked need of a child as one sour
 CREATE TABLE core.ehc_request (
     agency_code text NOT NULL, dataset_code text NOT NULL, record_pseudonym text NOT NULL,
     person_key uuid, submission_key bigint NOT NULL,
-    request_ref text NOT NULL, received_date date NOT NULL, source_code text, request_outcome_code text NOT NULL,
+    request_ref text NOT NULL, received_date date, source_code text, request_outcome_code text NOT NULL,
     request_outcome_date date, assessment_outcome_code text, assessment_outcome_date date, is_exception boolean,
     PRIMARY KEY (agency_code, dataset_code, request_ref)
 );
-COMMENT ON TABLE core.ehc_request IS 'Grain: one request for an EHC needs assessment with its assessment. assessment_outcome_date is the day the plan was issued (outcome Y) or its refusal notified (N).';
+COMMENT ON TABLE core.ehc_request IS 'Grain: one request for an EHC needs assessment with its assessment. received_date may be unknown for requests from before the collection (outcome H). assessment_outcome_date is the day the plan was issued (outcome Y) or its refusal notified (N).';
 
 CREATE TABLE core.ehc_plan (
     agency_code text NOT NULL, dataset_code text NOT NULL, record_pseudonym text NOT NULL,
     person_key uuid, submission_key bigint NOT NULL,
-    plan_ref text NOT NULL, request_ref text NOT NULL, start_date date NOT NULL, cease_date date, cease_reason_code text,
+    plan_ref text NOT NULL, request_ref text NOT NULL, start_date date, cease_date date, cease_reason_code text,
     is_active boolean NOT NULL, last_review_date date, primary_need_code text, secondary_need_code text,
     PRIMARY KEY (agency_code, dataset_code, plan_ref)
 );
-COMMENT ON TABLE core.ehc_plan IS 'Grain: one EHC plan. is_active: among the plans in force on the reference date of the return.';
+COMMENT ON TABLE core.ehc_plan IS 'Grain: one EHC plan. is_active: among the plans in force on the reference date of the return. start_date is unknown where a plan in force comes without its plan record.';
 
 CREATE TABLE core.ehc_placement (
     agency_code text NOT NULL, dataset_code text NOT NULL, record_pseudonym text NOT NULL,
@@ -166,3 +177,42 @@ BEGIN
 END $$;
 CREATE SCHEMA mart;
 COMMENT ON SCHEMA mart IS 'What commissioners query: one table per subject, made anew inside the refresh transaction.';
+
+-- What the marts say alike about a person: one place for age, bands, groups and fifths.
+CREATE FUNCTION core.age_on_31_august(birth_month date, on_date date) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN extract(year FROM on_date)::integer - extract(year FROM birth_month)::integer
+    - (CASE WHEN extract(month FROM birth_month) > 8 THEN 1 ELSE 0 END)
+    - (CASE WHEN (extract(month FROM on_date), extract(day FROM on_date)) < (8, 31) THEN 1 ELSE 0 END);
+COMMENT ON FUNCTION core.age_on_31_august IS 'Whole years on the last 31 August at or before a date: the age that decides a school year. Exact from the month of birth.';
+
+CREATE FUNCTION core.age_band(age integer) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN age BETWEEN 0 AND 4 THEN 'Under 5' WHEN age BETWEEN 5 AND 10 THEN '5 to 10' WHEN age BETWEEN 11 AND 15 THEN '11 to 15'
+    WHEN age BETWEEN 16 AND 19 THEN '16 to 19' WHEN age BETWEEN 20 AND 25 THEN '20 to 25' ELSE 'Not known' END;
+COMMENT ON FUNCTION core.age_band IS 'The five age groups of the local SEND reform plan; outside 0 to 25 is not known.';
+
+CREATE FUNCTION core.sex_label(sex_code text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE sex_code WHEN 'F' THEN 'Female' WHEN 'M' THEN 'Male' ELSE 'Not known' END;
+
+CREATE FUNCTION core.ethnicity_group(ethnicity_code text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN ethnicity_code IN ('REFU', 'NOBT') THEN 'Not known'
+    ELSE CASE left(ethnicity_code, 1) WHEN 'W' THEN 'White' WHEN 'M' THEN 'Mixed' WHEN 'A' THEN 'Asian' WHEN 'B' THEN 'Black'
+        WHEN 'C' THEN 'Chinese' WHEN 'O' THEN 'Other' ELSE 'Not known' END END;
+COMMENT ON FUNCTION core.ethnicity_group IS 'The group that a main or extended education code belongs to, by its first letter.';
+
+CREATE FUNCTION core.deprivation_fifth(imd_decile integer) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE (imd_decile + 1) / 2 WHEN 1 THEN '1 (most deprived)' WHEN 2 THEN '2' WHEN 3 THEN '3' WHEN 4 THEN '4'
+    WHEN 5 THEN '5 (least deprived)' ELSE 'Not known' END;
+
+CREATE VIEW core.person_profile AS
+SELECT
+    person.person_key, person.birth_month, core.sex_label(person.sex_code) AS sex,
+    core.ethnicity_group(person.ethnicity_code) AS ethnicity_group, core.deprivation_fifth(geography.imd_decile) AS deprivation_fifth,
+    geography.lsoa21_code, geography.ward_code, geography.health_place_code, geography.lsoa21_code IS NOT NULL AS is_resident,
+    person.is_known_to_education, person.is_known_to_social_care, person.is_known_to_health
+FROM core.person LEFT JOIN core.geography USING (lsoa21_code);
+COMMENT ON VIEW core.person_profile IS 'Grain: one person, with place and groups in words; no place where the address is unknown or outside the area.';

@@ -1,0 +1,38 @@
+-- Grain: one placement of a plan in force.
+-- Key: agency_code, dataset_code, placement_ref (plan, provider or setting, entry, rank). Owner: SEND data team.
+-- provision_code, in this order: what the capacity list calls the provider, where all its places are of a whole-school type;
+-- a SEN unit or resourced provision at any other school; a school; a college (UKPRN); a setting without either number.
+WITH provider AS (
+    SELECT provider_urn, min(provision_type) AS provision_type
+    FROM provision_capacity__capacity
+    WHERE provision_type IN ('special', 'independent', 'alternative', 'post_16')
+    GROUP BY provider_urn
+)
+SELECT
+    placement.agency_code, placement.dataset_code, placement.record_pseudonym, placement.submission_key,
+    md5(concat_ws(
+        '|', plan.plan_ref, coalesce(placement.urn, placement.ukprn, placement.sensetting, ''), placement.entrydate::VARCHAR,
+        placement.placementrank::VARCHAR
+    )) AS placement_ref,
+    plan.plan_ref, placement.placementrank AS placement_rank, placement.urn AS provider_urn, placement.ukprn AS provider_ukprn,
+    placement.sensetting AS setting_code,
+    CASE
+        WHEN provider.provision_type IS NOT NULL THEN provider.provision_type
+        WHEN placement.senunitindicator OR placement.resourcedprovisionindicator THEN 'specialist_base'
+        WHEN placement.urn IS NOT NULL THEN 'mainstream'
+        WHEN placement.ukprn IS NOT NULL THEN 'post_16'
+        WHEN placement.sensetting = 'OLA' THEN 'eotas'
+        WHEN placement.sensetting = 'EYP' THEN 'mainstream'
+        ELSE 'other'
+    END AS provision_code,
+    placement.entrydate AS entry_date, placement.leavingdate AS leaving_date
+FROM sen2__placementdetail AS placement
+JOIN sen2__activeplans AS active USING (agency_code, activeplanstableid)
+JOIN ehc_case ON ehc_case.agency_code = active.agency_code AND ehc_case.requeststableid = active.requeststableid
+JOIN ehc_plan_case AS plan
+    ON plan.agency_code = ehc_case.agency_code AND plan.request_ref = ehc_case.request_ref AND plan.is_active
+LEFT JOIN provider ON provider.provider_urn = placement.urn
+WHERE placement.record_pseudonym IS NOT NULL AND placement.entrydate IS NOT NULL AND placement.placementrank IS NOT NULL
+QUALIFY row_number() OVER (
+    PARTITION BY placement.agency_code, placement.dataset_code, placement_ref ORDER BY placement.source_row DESC
+) = 1

@@ -1,0 +1,34 @@
+-- Grain: one child as one source knows it.
+-- Key: agency_code, dataset_code, record_pseudonym. Owner: data team.
+-- Several rows of one record (dual registration, a child delivered twice): the last row that says something, column by column.
+WITH address AS (
+    SELECT agency_code, pupilonrolltableid, arg_max(lsoa21_code, source_row) AS lsoa21_code
+    FROM school_census__addresses GROUP BY ALL
+),
+known AS (
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity, lsoa21_code
+    FROM school_census__pupilonroll LEFT JOIN address USING (agency_code, pupilonrolltableid)
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity, lsoa21_code
+    FROM sen2__person
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, NULL, lsoa21_code
+    FROM ehc_register__register
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity, NULL
+    FROM cin_census__child
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, pers_sex, pers_ethnicity, NULL
+    FROM identifier_bridge__ssd_person
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, ethnicity_code, lsoa21_code
+    FROM csds__mpi LEFT JOIN nhs_ethnicity ON ethniccategory = nhs_code
+)
+SELECT
+    agency_code, dataset_code, record_pseudonym, max(submission_key) AS submission_key,
+    arg_max(birth_month, source_row) AS birth_month, arg_max(sex, source_row) AS sex_code,
+    arg_max(ethnicity, source_row) AS ethnicity_code, arg_max(lsoa21_code, source_row) AS lsoa21_code,
+    max(period_end) AS observed_on
+FROM known
+WHERE record_pseudonym IS NOT NULL
+GROUP BY agency_code, dataset_code, record_pseudonym

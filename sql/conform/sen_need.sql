@@ -1,0 +1,18 @@
+-- Grain: one ranked need of a child as one source last observed it (1 primary).
+-- Key: agency_code, dataset_code, record_pseudonym, need_rank, need_code. Owner: SEND data team.
+-- From the school census (all ranks the school gave) and from plans in force.
+WITH observed AS (
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, sentype, sentyperank, period_end AS observed_on
+    FROM school_census__senneeds
+    UNION ALL
+    SELECT need.agency_code, need.dataset_code, need.record_pseudonym, need.submission_key, need.sentype, need.sentyperank,
+        ehc_case.observed_on
+    FROM sen2__senneed AS need
+    JOIN sen2__activeplans AS plan USING (agency_code, activeplanstableid)
+    JOIN ehc_case USING (agency_code, requeststableid)
+)
+SELECT agency_code, dataset_code, record_pseudonym, max(submission_key) AS submission_key, sentype AS need_code,
+    sentyperank AS need_rank, max(observed_on) AS observed_on
+FROM observed
+WHERE record_pseudonym IS NOT NULL AND sentype IS NOT NULL AND sentyperank IS NOT NULL
+GROUP BY agency_code, dataset_code, record_pseudonym, sentype, sentyperank
