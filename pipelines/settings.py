@@ -5,6 +5,8 @@ Variables (all optional):
     JOINT_NEEDS_DATABASE_URL  a PostgreSQL instead of the embedded one, e.g. `postgresql://user@host/joint_needs`.
     JOINT_NEEDS_ENVIRONMENT   name that tolerances in `agencies/*.yaml` may be keyed by. Default `production`.
     JOINT_NEEDS_AGENCIES      folder of the agency files, when they are not the ones shipped.
+    JOINT_NEEDS_NOTIFY_SMTP, JOINT_NEEDS_NOTIFY_WEBHOOK
+                              how a person is told of alerts; the forms are in `pipelines/watch/notify.py`.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ class Settings:
     database_url: str | None = None
     environment: str = "production"
     agencies: Path = PACKAGE / "agencies"
+    notify_smtp: str | None = None
+    notify_webhook: str | None = None
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -41,6 +45,8 @@ class Settings:
             database_url=os.environ.get("JOINT_NEEDS_DATABASE_URL") or None,
             environment=os.environ.get("JOINT_NEEDS_ENVIRONMENT", "production"),
             agencies=Path(os.environ.get("JOINT_NEEDS_AGENCIES", PACKAGE / "agencies")).resolve(),
+            notify_smtp=os.environ.get("JOINT_NEEDS_NOTIFY_SMTP") or None,
+            notify_webhook=os.environ.get("JOINT_NEEDS_NOTIFY_WEBHOOK") or None,
         )
 
     @property
