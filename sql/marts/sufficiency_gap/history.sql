@@ -1,0 +1,16 @@
+-- The stock of plans on the reference date and one, two and three years before, from start and cease dates, with the
+-- plans recorded as ceased in the year after each of those days.
+-- Grain: need x years back. Owner: sufficiency. Needs hang on plans in force, so most ceased plans are 'unknown'.
+SELECT
+    coalesce(p.primary_need_code, 'unknown') AS need_code,
+    back.years AS years_back,
+    count(DISTINCT coalesce(p.person_key::text, p.record_pseudonym))::int AS plans,
+    (count(DISTINCT coalesce(p.person_key::text, p.record_pseudonym))
+        FILTER (WHERE back.years > 0 AND p.cease_date <= back.day + interval '1 year'))::int AS ceased_within_year
+FROM (
+    SELECT years, (%(reference)s::date - make_interval(years => years))::date AS day
+    FROM generate_series(0, %(window)s) AS years
+) AS back
+INNER JOIN core.ehc_plan AS p
+    ON p.start_date <= back.day AND (p.cease_date IS NULL OR p.cease_date > back.day)
+GROUP BY 1, 2;
