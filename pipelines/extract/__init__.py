@@ -1,0 +1,110 @@
+"""Bytes to text tables: one reader per physical form, none per dataset.
+
+`recognise` says what files are by what stands in them; `open_tables` reads them as text, under the contract's column
+names, every row with its own number. Nothing here casts, corrects or drops a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.agencies import Agency
+from pipelines.contracts import Contract
+from pipelines.extract import recognition, xml_form
+from pipelines.extract.csv_form import CsvTable
+from pipelines.extract.faults import catalogue, fault
+from pipelines.extract.recognition import Recognised, recognise
+from pipelines.registry import Registry
+
+__all__ = ["Recognised", "TextTable", "catalogue", "fault", "open_tables", "recognise", "recognise_all"]
+
+
+@dataclass
+class TextTable:
+    """A table of a delivery as text, with the checks that concern the whole file.
+
+    rows: how many came out; rejected: the numbers of those that could not be read. Both are complete when `batches` is
+    exhausted; it can be read again.
+    """
+
+    name: str
+    source: CsvTable | xml_form.XmlTable
+    contract: Contract
+    agency: Agency | None
+    rows: int = 0
+    rejected: list[int] = field(default_factory=list)
+
+    @property
+    def columns(self) -> list[str]:
+        """The contract's columns that are read, in contract order."""
+        return self.source.columns
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Blocks of rows: trimmed text, blank as NULL, and `source_row` (INTEGER, the first row of data is 1).
+
+        Raises DataFault with a `FILE-` code (faults.yaml).
+        """
+        self.rows = 0
+        for batch in self.source.batches():
+            self._check_sender(batch)
+            self.rows += batch.num_rows
+            yield batch
+        self.rejected = self.source.rejected
+        needs_rows = (
+            self.name == self.contract.record_table
+            if self.contract.people
+            else not self.contract.tables[self.name].optional
+        )
+        if needs_rows and not self.rows and not self.rejected:
+            raise fault("FILE-003", table=self.name)
+
+    def _check_sender(self, batch: pa.RecordBatch) -> None:
+        """The file must be this sender's and of this collection, where the contract names a cell that says so."""
+        for check in self.contract.header_checks:
+            if check.table != self.name or (check.agency and self.agency is None):
+                continue
+            wanted = check.equals or getattr(self.agency, check.agency or "")
+            if not pc.all(pc.fill_null(pc.equal(batch.column(check.column), wanted), False), min_count=0).as_py():
+                expected = wanted if check.equals else f"this sender's {check.agency}"
+                raise fault("FILE-007", table=self.name, column=check.column, expected=expected)
+
+
+def recognise_all(files: Sequence[Path], registry: Registry) -> tuple[list[Recognised], list[Path]]:
+    """Take files of any datasets apart: what each group is, and the files that are nothing known.
+
+    Raises DataFault only where not a single file is known, or a recognised group is incomplete.
+    """
+    groups: list[Recognised] = []
+    rest = list(files)
+    while rest and (not groups or recognition.is_any_known(rest, registry)):
+        groups.append(recognise(rest, registry))
+        rest = groups[-1].unknown_files
+    return groups, rest
+
+
+def open_tables(found: Recognised, registry: Registry, agency: Agency | None = None) -> dict[str, TextTable]:
+    """The tables of a recognised delivery, ready to read, in contract order.
+
+    agency: the sender, whose codes the files must carry; None checks only what holds for every sender.
+    Raises DataFault for XML that cannot be read; CSV faults come while reading.
+    """
+    contract = registry.contract(found.dataset)
+    sources: dict[str, CsvTable] | dict[str, xml_form.XmlTable]
+    if found.form == "xml":
+        sources = xml_form.read(next(iter(found.tables.values())), contract)
+        for name, source in sources.items():
+            needed = [n for n, c in contract.tables[name].columns.items() if c.required]
+            lacking = [n for n in needed if n not in source.found_columns]
+            if lacking:
+                raise fault("FILE-004", table=name, columns=", ".join(lacking))
+    else:
+        sources = {
+            name: CsvTable(name, contract.tables[name], sniffed, match)
+            for name, (sniffed, match) in found.matches.items()
+        }
+    return {name: TextTable(name, source, contract, agency) for name, source in sources.items()}

@@ -1,0 +1,149 @@
+"""CSV files as text tables: every cell as it was written, every row under its own number.
+
+A row whose number of fields differs from the header's has shifted columns: nobody knows which cell is which, so it is
+rejected by its number alone. Rows are read in blocks, so memory does not follow the size of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+
+from pipelines.contracts import Table
+from pipelines.extract.faults import fault
+from pipelines.extract.headers import Match
+from pipelines.extract.sniff import Sniffed, encoding_of
+
+BLOCK_BYTES = 16 << 20
+# More line breaks than this in one ragged row, or in one cell that is kept, are not an address on several lines but
+# a quotation mark that swallowed rows.
+MOST_LINE_BREAKS = 3
+
+
+class CsvTable:
+    """One CSV file read as one contract table."""
+
+    def __init__(self, name: str, table: Table, sniffed: Sniffed, match: Match) -> None:
+        self.name = name
+        self.rejected: list[int] = []
+        self._sniffed = sniffed
+        self._positions = match.positions
+        # A dropped middle name is read too: the door looks for it in the cells that stay.
+        self.columns = [n for n, c in table.columns.items() if c.drop is None or c.drop == "name"]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Blocks of rows: the contract's kept columns as trimmed text, blank as NULL, and `source_row` (INTEGER).
+
+        A contract column that the file lacks is NULL throughout. `rejected` is complete when the last block is out.
+        Raises DataFault `FILE-009`, `FILE-010`, `FILE-011`, `FILE-016`.
+        """
+        self.rejected = []
+        ragged: list[int] = []
+        swallowed: list[int] = []
+        rows = 0
+        number = 0
+        reader = self._open(ragged, swallowed)
+        while (block := self._next(reader, number)) is not None:
+            numbers, number = _numbers(number, block.num_rows, ragged)
+            batch, broken = self._kept(block, numbers)
+            if swallowed or broken.any():
+                self._check_quotes(batch, broken, swallowed)
+                self.rejected += numbers[broken].tolist()
+                batch = batch.filter(pa.array(~broken))
+            rows += batch.num_rows
+            yield batch
+        self.rejected = sorted({*self.rejected, *ragged})
+        if swallowed:
+            raise fault("FILE-010", table=self.name, row=swallowed[0])
+        if self.rejected and not rows:
+            raise fault("FILE-009", table=self.name)
+
+    def _open(self, ragged: list[int], swallowed: list[int]) -> pcsv.CSVStreamingReader | None:
+        """A streaming reader whose ragged rows end in `ragged` (numbers), those that took others along in `swallowed`."""
+        above = self._sniffed.header_lines
+
+        def skip(row: pcsv.InvalidRow) -> str:
+            ragged.append(row.number - above)
+            if row.text.count("\n") > MOST_LINE_BREAKS:
+                swallowed.append(row.number - above)
+            return "skip"
+
+        names = [f"c{position}" for position in range(len(self._sniffed.header))]
+        needed = sorted({place for name in self.columns for place in self._positions.get(name, ())})
+        try:
+            return pcsv.open_csv(
+                self._sniffed.path,
+                read_options=pcsv.ReadOptions(
+                    use_threads=False,
+                    block_size=BLOCK_BYTES,
+                    column_names=names,
+                    skip_rows=above,
+                    encoding=encoding_of(self._sniffed.path, self._sniffed.encoding),
+                ),
+                parse_options=pcsv.ParseOptions(
+                    delimiter=self._sniffed.separator, newlines_in_values=True, invalid_row_handler=skip
+                ),
+                convert_options=pcsv.ConvertOptions(
+                    column_types={name: pa.string() for name in names},
+                    include_columns=[names[place] for place in needed],
+                    strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            if str(error).startswith("Could not skip initial"):
+                return None  # a header without even a line end after it
+            raise fault("FILE-010", table=self.name, row=1) from None
+
+    def _next(self, reader: pcsv.CSVStreamingReader | None, number: int) -> pa.RecordBatch | None:
+        try:
+            return reader.read_next_batch() if reader else None
+        except StopIteration:
+            return None
+        except pa.ArrowInvalid:
+            raise fault("FILE-010", table=self.name, row=number + 1) from None
+
+    def _kept(self, block: pa.RecordBatch, numbers: np.ndarray) -> tuple[pa.RecordBatch, np.ndarray]:
+        """The contract's columns of a block, and which rows hold a line break in a cell that must have none."""
+        columns: list[pa.Array] = []
+        broken = np.zeros(block.num_rows, dtype=bool)
+        for name in self.columns:
+            places = self._positions.get(name, ())
+            if not places:
+                columns.append(pa.nulls(block.num_rows, pa.string()))
+                continue
+            first, *others = (_trimmed(block.column(f"c{place}")) for place in places)
+            if any(not first.equals(other) for other in others):
+                raise fault("FILE-011", table=self.name, columns=name)
+            holds_break = pc.fill_null(pc.match_substring_regex(first, "[\r\n]"), False)
+            broken |= holds_break.to_numpy(zero_copy_only=False)
+            columns.append(first)
+        columns.append(pa.array(numbers, pa.int32()))
+        return pa.record_batch(columns, names=[*self.columns, "source_row"]), broken
+
+    def _check_quotes(self, batch: pa.RecordBatch, broken: np.ndarray, swallowed: list[int]) -> None:
+        """Refuse the file where one quotation mark took several rows along: those would be lost unseen."""
+        suspects = batch.filter(pa.array(broken))
+        for name in self.columns:
+            breaks = pc.max(pc.count_substring(suspects.column(name), "\n")).as_py() or 0
+            if breaks > MOST_LINE_BREAKS:
+                swallowed.append(suspects.column("source_row")[0].as_py())
+        if swallowed:
+            raise fault("FILE-010", table=self.name, row=swallowed[0])
+
+
+def _trimmed(column: pa.Array) -> pa.Array:
+    """Text without white space at its ends (non-breaking included); blank and Excel's `#N/A` as NULL."""
+    text = pc.utf8_trim(column, " \t\r\n\u00a0\ufeff\u200b")
+    return pc.if_else(pc.is_in(text, value_set=pa.array(["", "#N/A"])), None, text)
+
+
+def _numbers(last: int, rows: int, ragged: list[int]) -> tuple[np.ndarray, int]:
+    """Row numbers of the next `rows` good rows after number `last`, leaving out the ragged ones; and the last of them."""
+    between = [number for number in ragged if number > last]
+    candidates = np.arange(last + 1, last + 1 + rows + len(between), dtype=np.int32)
+    good = candidates[~np.isin(candidates, between)][:rows]
+    return good, int(good[-1]) if rows else last

@@ -1,0 +1,55 @@
+"""Headers as people export them, matched to the columns of a contract.
+
+Real headers carry byte order marks, non-breaking spaces, curly apostrophes, surplus blanks, repeated names and last
+year's spelling. Two names are the same column when they agree in letters and digits, whatever stands between.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.contracts import Table
+
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
+
+
+def squash(name: str) -> str:
+    """A header name as it is compared: `Date\\u00a0of birth` and `date_of_birth` are both `dateofbirth`."""
+    plain = unicodedata.normalize("NFKC", name.translate(_INVISIBLE)).casefold()
+    return re.sub(r"[^a-z0-9]", "", plain)
+
+
+@dataclass(frozen=True)
+class Match:
+    """How a file's header fits one table.
+
+    positions: contract column -> the positions in the file that bear its name, or where none does, its first alias
+    that occurs; more than one where a header repeats itself. named: header cells that are not blank.
+    """
+
+    positions: dict[str, tuple[int, ...]]
+    missing: tuple[str, ...]
+    named: int
+
+    @property
+    def is_the_table(self) -> bool:
+        """Every required column is there, and most of what the file names is the table's."""
+        return not self.missing and 2 * len(self.positions) > self.named
+
+
+def match(header: Sequence[str], table: Table) -> Match:
+    """Fit a header to a table."""
+    seen: dict[str, list[int]] = {}
+    for position, cell in enumerate(header):
+        if name := squash(cell):
+            seen.setdefault(name, []).append(position)
+    positions = {}
+    for name, column in table.columns.items():
+        spelling = next((s for s in map(squash, (name, *column.aliases)) if s in seen), None)
+        if spelling:
+            positions[name] = tuple(seen[spelling])
+    missing = tuple(name for name, column in table.columns.items() if column.required and name not in positions)
+    return Match(positions, missing, sum(len(places) for places in seen.values()))
