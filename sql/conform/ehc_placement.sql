@@ -3,9 +3,9 @@
 -- provision_code, in this order: what the capacity list calls the provider, where all its places are of a whole-school type;
 -- a SEN unit or resourced provision at any other school; a school; a college (UKPRN); a setting without either number.
 WITH provider AS (
-    SELECT provider_urn, min(provision_type) AS provision_type
+    SELECT provider_urn, arg_min(provision_type, list_position(['special', 'independent', 'alternative', 'post_16'], provision_type))
+        AS provision_type
     FROM provision_capacity__capacity
-    WHERE provision_type IN ('special', 'independent', 'alternative', 'post_16')
     GROUP BY provider_urn
 )
 SELECT

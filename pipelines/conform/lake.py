@@ -1,0 +1,126 @@
+"""The lake as DuckDB views: one per contract table, over the submissions that stand.
+
+A view is named `<dataset>__<table>` and has the payload's columns, typed as the contract says, and five more:
+agency_code, dataset_code, submission_key, period_start, period_end. Where no submission carries the table, the view is
+there with its columns and types and no row, so that no SQL has to ask what was delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow.parquet as pq
+
+from pipelines.errors import SystemFault
+from pipelines.ledger import Ledger, Submission
+from pipelines.registry import Registry
+from pipelines.settings import Settings
+
+TYPES = {"date": "DATE", "integer": "INTEGER", "decimal": "DOUBLE", "boolean": "BOOLEAN"}
+DERIVED = {
+    "birth_month": "DATE",
+    "age_31_aug": "INTEGER",
+    "school_year": "INTEGER",
+    "is_birth_day_unknown": "BOOLEAN",
+    "lsoa21_code": "VARCHAR",
+}
+ADDED = ("agency_code", "dataset_code", "submission_key", "period_start", "period_end")
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """One Parquet file of accepted rows and the submission it belongs to."""
+
+    submission_key: int
+    agency_code: str
+    dataset_code: str
+    table: str
+    period_start: date
+    period_end: date
+    path: Path
+    sha256: str
+
+
+def files(settings: Settings, connection: psycopg.Connection[Any], submissions: Iterable[Submission]) -> list[LakeFile]:
+    """The lake files of these submissions, in a fixed order.
+
+    Raises SystemFault where the ledger names a file that is not in the lake.
+    """
+    standing = {submission.submission_key: submission for submission in submissions}
+    rows = Ledger(connection).rows(
+        """SELECT submission_key, table_name, path, sha256 FROM ops.snapshot
+           WHERE submission_key = ANY(%s) ORDER BY submission_key, table_name""",
+        list(standing),
+    )
+    found = []
+    for row in rows:
+        of, path = standing[row["submission_key"]], settings.lake / row["path"]
+        if not path.is_file():
+            raise SystemFault(f"{of.submission}: the lake has lost the file of table {row['table_name']}")
+        found.append(
+            LakeFile(
+                of.submission_key,
+                of.agency_code,
+                of.dataset_code,
+                row["table_name"],
+                of.period_start,
+                of.period_end,
+                path,
+                row["sha256"],
+            )
+        )
+    return found
+
+
+def columns(registry: Registry, dataset: str, table: str) -> dict[str, str]:
+    """Column -> DuckDB type of a table's accepted rows: what passed the door and what was derived there."""
+    found = {"record_pseudonym": "VARCHAR", "source_row": "INTEGER"}
+    for view in registry.columns(dataset, table):
+        if view.passes is not None:
+            found[view.name] = TYPES.get(view.type or "", "VARCHAR") if view.passes == "text" else "VARCHAR"
+        if view.meaning is not None:
+            found |= {name: DERIVED[name] for name in view.meaning.derive}
+        if view.token not in (None, "sex") or view.column.field_by is not None:
+            found[f"{view.name}_state"] = "VARCHAR"
+        if view.column.after_birth:
+            found[f"{view.name}_before_birth"] = "BOOLEAN"
+    return found
+
+
+def open_views(duck: duckdb.DuckDBPyConnection, registry: Registry, found: Iterable[LakeFile]) -> None:
+    """Make the view of every table of every contract."""
+    by_table: dict[tuple[str, str], list[LakeFile]] = {}
+    for file in found:
+        by_table.setdefault((file.dataset_code, file.table), []).append(file)
+    for dataset, contract in registry.contracts.items():
+        for table in contract.tables:
+            wanted = columns(registry, dataset, table)
+            parts = [_select(file, wanted) for file in by_table.get((dataset, table), [])]
+            duck.execute(f'CREATE VIEW "{dataset}__{table}" AS ' + (" UNION ALL ".join(parts) or _empty(wanted)))
+
+
+def _select(file: LakeFile, wanted: Mapping[str, str]) -> str:
+    """A file's rows as the contract of today has them: a column it does not have yet is empty."""
+    there = set(pq.read_schema(file.path).names)
+    cells = [
+        f'TRY_CAST("{name}" AS {type_}) AS "{name}"' if name in there else f'NULL::{type_} AS "{name}"'
+        for name, type_ in wanted.items()
+    ]
+    path = str(file.path).replace("'", "''")
+    return (
+        f"SELECT '{file.agency_code}' AS agency_code, '{file.dataset_code}' AS dataset_code, "  # noqa: S608
+        f"{file.submission_key}::BIGINT AS submission_key, DATE '{file.period_start}' AS period_start, "
+        f"DATE '{file.period_end}' AS period_end, {', '.join(cells)} FROM read_parquet('{path}')"
+    )
+
+
+def _empty(wanted: Mapping[str, str]) -> str:
+    added = dict(zip(ADDED, ("VARCHAR", "VARCHAR", "BIGINT", "DATE", "DATE"), strict=True))
+    cells = [f'NULL::{type_} AS "{name}"' for name, type_ in (added | dict(wanted)).items()]
+    return f"SELECT {', '.join(cells)} WHERE FALSE"

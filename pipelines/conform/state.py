@@ -1,0 +1,140 @@
+"""The conformed state on disk, and what changed between two states.
+
+A canonical table's state is a Parquet file named by its content, `<table>.<hash>.parquet`. Which state the warehouse
+shows is written in one place only, the newest row of `ops.refresh`; which state comes next is in `next.json`. No file
+is ever renamed from next to current, so there is no moment at which a kill could leave the two at odds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+
+from pipelines.conform.shape import CoreTable
+from pipelines.errors import SystemFault
+from pipelines.ledger import Ledger
+from pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class Next:
+    """What conform made: from which inputs, and the content hash and rows of every canonical table."""
+
+    fingerprint: str
+    submissions: list[int]
+    hashes: dict[str, str]
+    rows: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What turns one state of a table into the next.
+
+    path: Parquet with `change` (I, U or D) and the table's columns; of a deleted row only the key counts.
+    is_whole: there is no earlier state to compare with, so the table is emptied first and every row is an I.
+    """
+
+    path: Path
+    inserted: int
+    updated: int
+    deleted: int
+    is_whole: bool
+
+
+def integrated(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:
+    """The mark of the last completed refresh: the row of ops.refresh, or None before the first."""
+    rows = Ledger(connection).rows("SELECT * FROM ops.refresh ORDER BY refresh_key DESC LIMIT 1")
+    return rows[0] if rows else None
+
+
+def path(settings: Settings, table: str, content_hash: str) -> Path:
+    """Where a state of a table is kept."""
+    return settings.conformed / f"{table}.{content_hash}.parquet"
+
+
+def read_next(settings: Settings) -> Next | None:
+    """The state that conform made last, or None where there is none or a file of it is gone."""
+    try:
+        found = Next(**json.loads((settings.conformed / "next.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return found if all(path(settings, *item).exists() for item in found.hashes.items()) else None
+
+
+def write_next(settings: Settings, made: Next) -> None:
+    """Record the state that conform made."""
+    replace(settings.conformed / "next.json", lambda temporary: temporary.write_text(json.dumps(asdict(made))))
+
+
+def replace(target: Path, write: Any) -> None:
+    """Write a file whole or not at all: a temporary beside it, fsync, rename."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    write(temporary)
+    with temporary.open("rb") as handle:
+        os.fsync(handle.fileno())
+    temporary.rename(target)
+
+
+def changes(
+    settings: Settings, duck: duckdb.DuckDBPyConnection, table: CoreTable, base: str | None, to: str
+) -> Changes:
+    """What turns state `base` of a table into state `to`; made once and kept until it has been integrated."""
+    after = path(settings, table.name, to)
+    before = path(settings, table.name, base) if base else None
+    columns = ", ".join(f'"{name}"' for name in table.columns)
+    if before is None or not before.exists() or not _same_columns(duck, before, table):
+        query, is_whole = f"SELECT 'I' AS change, {columns} FROM read_parquet('{after}')", True  # noqa: S608
+        target = settings.conformed / "changes" / f"{table.name}.whole.{to}.parquet"
+    else:
+        query, is_whole = _difference(table, before, after), False
+        target = settings.conformed / "changes" / f"{table.name}.{base}.{to}.parquet"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace(target, lambda temporary: duck.execute(f"COPY ({query}) TO '{temporary}' (FORMAT parquet)"))
+    counted = duck.execute(f"SELECT change, count(*) FROM read_parquet('{target}') GROUP BY ALL")  # noqa: S608
+    counts: dict[str, int] = dict(counted.fetchall())
+    return Changes(target, counts.get("I", 0), counts.get("U", 0), counts.get("D", 0), is_whole)
+
+
+def _same_columns(duck: duckdb.DuckDBPyConnection, file: Path, table: CoreTable) -> bool:
+    described = duck.execute(f"DESCRIBE SELECT * FROM read_parquet('{file}')").fetchall()  # noqa: S608
+    return {row[0]: row[1] for row in described} == table.types
+
+
+def _difference(table: CoreTable, before: Path, after: Path) -> str:
+    on = " AND ".join(f'b."{name}" = n."{name}"' for name in table.key)
+    keys = ", ".join(f'coalesce(n."{name}", b."{name}") AS "{name}"' for name in table.key)
+    rest = "".join(f', n."{name}"' for name in table.content)
+    first = table.key[0]
+    same = " AND ".join(f'n."{name}" IS NOT DISTINCT FROM b."{name}"' for name in table.content)
+    return f"""SELECT CASE WHEN b."{first}" IS NULL THEN 'I' WHEN n."{first}" IS NULL THEN 'D' ELSE 'U' END AS change,
+            {keys}{rest}
+        FROM read_parquet('{after}') AS n FULL JOIN read_parquet('{before}') AS b ON {on}
+        WHERE b."{first}" IS NULL OR n."{first}" IS NULL OR NOT ({same})"""  # noqa: S608
+
+
+def tidy(settings: Settings, keep: dict[str, str]) -> None:
+    """Delete every state and change that is neither what the warehouse shows nor what comes next."""
+    kept = {path(settings, *item) for item in keep.items()}
+    coming = read_next(settings)
+    if coming:
+        kept |= {path(settings, *item) for item in coming.hashes.items()}
+    for file in [*settings.conformed.glob("*.parquet"), *settings.conformed.glob(".*")]:
+        if file not in kept:
+            file.unlink()
+    for file in (settings.conformed / "changes").glob("*"):
+        file.unlink()
+
+
+def require_next(settings: Settings, submissions: list[int]) -> Next:
+    """The state that conform made of exactly these submissions; raises SystemFault where there is none."""
+    made = read_next(settings)
+    if made is None or made.submissions != submissions:
+        raise SystemFault("conform has not run on the submissions that stand now; run it first")
+    return made
