@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -51,7 +52,7 @@ def test_the_door_alone_installs_and_seals(wheel, tmp_path):
     joint_needs = venv / "bin/joint-needs"
     run = {**quiet, "cwd": tmp_path, "env": environment}
     subprocess.run([joint_needs, "keys", "new", "--keys", "keys"], **run)
-    what = "--agency planning --dataset geography --period 2026 --keys keys/planning --out out --json".split()
+    what = shlex.split("--agency planning --dataset geography --period 2026 --keys keys/planning --out out --json")
     sealed = subprocess.run([joint_needs, "seal", raw, *what], **run)
     assert json.loads(sealed.stdout)[0]["state"] == "success"
     assert list((tmp_path / "out").rglob("manifest.sig"))
