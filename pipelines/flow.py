@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,22 @@ def find(group: str) -> list[str]:
         return [str(folder.relative_to(settings.landing)) for folder in room.find(settings, registry, agencies)]
 
 
+def waiting(group: str) -> list[str]:
+    """What a pull of a group takes up: folders in the landing place, and submissions a broken run left half way."""
+    with hub() as (_, registry, _):
+        agencies = {agency.code for agency in registry.groups.get(group, [])}
+    return find(group) + [name for name in unfinished() if name.split("/")[0] in agencies]
+
+
 def receive(folder: str) -> dict[str, Any]:
-    """Take one sealed submission in; `subject` of the result is its name, or the folder where it was refused."""
+    """Take one sealed submission in; `subject` of the result is its name, or the folder where it was refused.
+
+    The name of a submission that an earlier run received is handed on as it is.
+    """
     from pipelines import receive as room
 
+    if folder.count("/") == 3:
+        return Outcome("receive", folder, "success", notes=["received by an earlier run"]).as_json()
     with hub() as (settings, registry, connection):
         try:
             return room.receive(settings, registry, connection, settings.landing / folder).as_json()
@@ -121,12 +133,37 @@ def integrate(as_of: date | None = None) -> dict[str, Any]:
         return room.run(settings, registry, connection, as_of, marts).as_json()
 
 
-def publish(as_of: date, out: Path) -> dict[str, Any]:
-    """Freeze an audited snapshot with its page; nothing is written where the audit fails."""
+def publish(as_of: date, out: Path | None = None) -> dict[str, Any]:
+    """Freeze an audited snapshot with its page; nothing is written where the audit fails.
+
+    out: the folder of the snapshot; `snapshots/<as_of>` of this hub unless given.
+    """
     from pipelines import publish as room
 
     with hub() as (settings, _, connection):
-        return room.run(settings, connection, as_of, out).as_json()
+        return room.run(settings, connection, as_of, out or settings.snapshots / as_of.isoformat()).as_json()
+
+
+def accepted() -> list[str]:
+    """Accepted submissions that no refresh has integrated yet."""
+    with hub() as (_, _, connection):
+        return [submission.submission for submission in Ledger(connection).submissions(states=("accepted",))]
+
+
+def watch(now: datetime | None = None) -> dict[str, Any]:
+    """One look at what is overdue, stuck, refused, broken or not fresh; what is new is told."""
+    from pipelines import watch as room
+
+    with hub() as (settings, registry, connection):
+        return room.run(settings, registry, connection, now or datetime.now(UTC)).as_json()
+
+
+def failed(dag_id: str, run_id: str) -> None:
+    """Tell that a run of a DAG failed for good; once per run."""
+    from pipelines import watch as room
+
+    with hub() as (settings, _, connection):
+        room.failed(settings, connection, f"{dag_id} {run_id}", datetime.now(UTC))
 
 
 def pull(group: str) -> list[dict[str, Any]]:
