@@ -19,7 +19,7 @@ DELIVERIES, WAREHOUSE, LOOKING = "deliveries", "warehouse", "looking"
 
 # A pull is at work while any of these tasks is in any of these states; `announce` comes after them and nudges.
 AT_WORK = ["find", "take_in.receive", "take_in.validate", "take_in.accept"]
-UNFINISHED = "null scheduled queued running restarting deferred up_for_retry up_for_reschedule".split()
+UNFINISHED = ["null", "scheduled", "queued", "running", "restarting", "deferred", "up_for_retry", "up_for_reschedule"]
 
 
 def pull_at_work(context: Any) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from pipelines import registry as declared
-from pipelines.errors import DataFault
+from pipelines.errors import DataFault, SystemFault
 from pipelines.ledger import Ledger, Outcome
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
@@ -159,11 +159,15 @@ def watch(now: datetime | None = None) -> dict[str, Any]:
 
 
 def failed(dag_id: str, run_id: str) -> None:
-    """Tell that a run of a DAG failed for good; once per run."""
+    """Tell that a run of a DAG failed for good: once per run, or each time where the ledger cannot be reached."""
     from pipelines import watch as room
 
-    with hub() as (settings, _, connection):
-        room.failed(settings, connection, f"{dag_id} {run_id}", datetime.now(UTC))
+    subject, now = f"{dag_id} {run_id}", datetime.now(UTC)
+    try:
+        with hub() as (settings, _, connection):
+            room.failed(settings, connection, subject, now)
+    except SystemFault:
+        room.Notifier.of(Settings.from_environment()).send(room.Alert("failed_run", subject, now))
 
 
 def pull(group: str) -> list[dict[str, Any]]:

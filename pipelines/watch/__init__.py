@@ -15,11 +15,11 @@ from pipelines.ledger import Outcome
 from pipelines.registry import Registry
 from pipelines.settings import Settings
 from pipelines.watch import alerts, deliveries
-from pipelines.watch.alerts import KINDS, failed
+from pipelines.watch.alerts import failed
 from pipelines.watch.freshness import Freshness, freshness, nights_without_refresh
-from pipelines.watch.notify import Notifier
+from pipelines.watch.notify import KINDS, Alert, Notifier
 
-__all__ = ["KINDS", "Freshness", "Notifier", "failed", "freshness", "run"]
+__all__ = ["KINDS", "Alert", "Freshness", "Notifier", "failed", "freshness", "run"]
 
 
 def run(settings: Settings, registry: Registry, connection: psycopg.Connection[Any], now: datetime) -> Outcome:

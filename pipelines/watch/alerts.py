@@ -12,16 +12,6 @@ from pipelines.ledger import Ledger
 from pipelines.settings import Settings
 from pipelines.watch.notify import Alert, CouldNotTell, Notifier
 
-# What each kind means, in one line of a message; the page docs/runbook/<kind>.md has the rest.
-KINDS = {
-    "failed_run": "A run in Airflow failed after its retries.",
-    "overdue_agency": "A delivery that was agreed has not come.",
-    "no_good_refresh": "The night ended without a good refresh: the picture is yesterday's.",
-    "held_ours": "A submission waits because of us.",
-    "agreement_ending": "A sharing agreement or its legal support ends soon; after that deliveries are refused.",
-    "rejected": "A delivery cannot be taken; the supplier has to send it again.",
-    "system_fault": "A stage broke, and no later run has mended it.",
-}
 # Retries have had their chance after this; a fault that still stands is told.
 GRACE = timedelta(hours=1)
 # A failed run of Airflow is an event: it is told once and forgotten after this.
@@ -70,7 +60,7 @@ def tell(connection: psycopg.Connection[Any], notifier: Notifier, now: datetime)
             continue
         kind, subject, raised_at = row
         try:
-            notifier.send(Alert(kind, subject, raised_at, KINDS.get(kind, "")))
+            notifier.send(Alert(kind, subject, raised_at))
         except CouldNotTell as error:
             connection.commit()
             return told, [f"{len(waiting) - told} alerts could not be told: {error}"]

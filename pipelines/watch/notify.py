@@ -27,6 +27,16 @@ from pipelines.errors import SystemFault, UsageFault
 from pipelines.settings import Settings
 
 TIMEOUT_SECONDS = 20
+# What each kind means, in one line of a message; the page docs/runbook/<kind>.md has the rest.
+KINDS = {
+    "failed_run": "A run in Airflow failed after its retries.",
+    "overdue_agency": "A delivery that was agreed has not come.",
+    "no_good_refresh": "The night ended without a good refresh: the picture is yesterday's.",
+    "held_ours": "A submission waits because of us.",
+    "agreement_ending": "A sharing agreement or its legal support ends soon; after that deliveries are refused.",
+    "rejected": "A delivery cannot be taken; the supplier has to send it again.",
+    "system_fault": "A stage broke, and no later run has mended it.",
+}
 
 
 class CouldNotTell(SystemFault):
@@ -40,7 +50,11 @@ class Alert:
     kind: str
     subject: str
     raised_at: datetime
-    meaning: str
+
+    @property
+    def meaning(self) -> str:
+        """The kind in a sentence."""
+        return KINDS.get(self.kind, "")
 
     @property
     def runbook(self) -> str:

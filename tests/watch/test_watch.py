@@ -279,7 +279,7 @@ def test_what_could_not_be_told_is_told_at_the_next_look(database, registry, led
 
 def test_one_way_that_works_is_enough(hook):
     _, got, address = hook
-    alert = Alert("system_fault", "link area", NOW, "…")
+    alert = Alert("system_fault", "link area", NOW)
     dead = Mail("smtp", "127.0.0.1", 9, "a@example.org", ("b@example.org",))
     Notifier((dead, Webhook(address))).send(alert)
     assert [d["kind"] for d in got] == ["system_fault"]
