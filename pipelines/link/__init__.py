@@ -1,0 +1,147 @@
+"""Which records are one person: identifiers, Splink over tokens, vetoes, people, and person keys that last.
+
+The order of matching: corroborated identifiers, chains through registers and bridges included, and the matcher's
+probabilities (`pairs`, `matcher`); the vetoes; connected components with guard rails (`clusters`); records without
+names (`nameless`); person keys (`person_keys`). Only the linker's key opens the tokens, in memory; nothing here reads
+payload.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow.csv as csv
+
+from pipelines.errors import SystemFault
+from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
+from pipelines.link import person_keys, tokens
+from pipelines.registry import Registry
+from pipelines.seal.keys import HubKeys
+from pipelines.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Raised where the rules of matching change, so that the next night matches again though nothing arrived.
+RULES = 1
+
+
+def run(settings: Settings, registry: Registry, connection: psycopg.Connection[Any], as_of: date | None) -> Outcome:
+    """Match all current records and bring `link.*` up to date in one transaction.
+
+    as_of: recorded time of the submissions to take; None for all that stand. Where the linkage files are those of the
+    last run, the matcher is not started. An unchanged night writes nothing to the crosswalk.
+
+    Returns an Outcome with counts of records, persons, links, reviews and changes by kind. Raises SystemFault where a
+    linkage file is missing or does not open.
+    """
+    with recorded_run(connection, "link", str(as_of or "all")) as outcome:
+        standing = tokens.people_only(registry, Ledger(connection).current(as_of))
+        inputs = _inputs(settings, standing)
+        if inputs == _last_inputs(connection):
+            outcome.counts = person_keys.Assignment().counts()
+            outcome.notes.append("nothing new: the linkage files are those of the last run")
+            return outcome
+        with _no_values_in_errors(), tokens.memory() as db:
+            outcome.counts = _match(settings, connection, db, standing, inputs)
+        log.info("link: %s", outcome.counts)
+    return outcome
+
+
+def _match(
+    settings: Settings,
+    connection: psycopg.Connection[Any],
+    db: duckdb.DuckDBPyConnection,
+    standing: list[Submission],
+    inputs: dict[str, Any],
+) -> dict[str, int]:
+    from pipelines.link.solve import solve
+    from pipelines.link.summary import summarise
+
+    clock = Clock()
+    keys = HubKeys.load(settings.hub_keys)
+    tokens.load(db, {(s.agency_code, s.dataset_code): tokens.read(settings, keys, s) for s in standing})
+    clock.mark("tokens")
+    model = solve(db, settings.link_store / "model.json")
+    clock.mark("match")
+    found = summarise(db)
+    people = db.execute("""
+        SELECT person_id, agency, dataset, record_pseudonym
+        FROM person JOIN record USING (record_id) JOIN source USING (source_id)""").fetchall()
+    held, age = person_keys.load(connection)
+    assignment = person_keys.assign(person_keys.groups((p, (a, d, r)) for p, a, d, r in people), held, age)
+    person_keys.write(connection, assignment)
+    for table in ("link", "review"):
+        _replace(connection, db, table)
+    clock.mark("keys")
+    changes = assignment.counts()
+    summary = found | {"changes": changes, "model": model, "seconds": clock.seconds}
+    connection.execute(
+        "INSERT INTO link.run (inputs, summary) VALUES (%s, %s)", (json.dumps(inputs), json.dumps(summary))
+    )
+    totals = {f"{kind}s": sum(found[f"{kind}s"].values()) for kind in ("link", "review")}
+    return {"records": found["records"], "persons": found["persons"], **totals, **changes}
+
+
+class Clock:
+    """Seconds by step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def mark(self, step: str) -> None:
+        """End a step."""
+        now = time.monotonic()
+        self.seconds[step] = round(now - self._last, 2)
+        self._last = now
+
+
+def _inputs(settings: Settings, standing: list[Submission]) -> dict[str, Any]:
+    files = {}
+    for submission in standing:
+        path = tokens.store_file(settings, submission)
+        if not path.exists():
+            raise SystemFault(f"the link store has no linkage file of {submission.submission}")
+        with path.open("rb") as file:
+            files[submission.submission] = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"rules": RULES, "files": files}
+
+
+def _last_inputs(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:
+    row = connection.execute("SELECT inputs FROM link.run ORDER BY link_run_key DESC LIMIT 1").fetchone()
+    return row[0] if row else None
+
+
+def _replace(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, table: str) -> None:
+    rows = db.sql(f"""
+        SELECT sl.agency, sl.dataset, l.record_pseudonym, sr.agency, sr.dataset, r.record_pseudonym, reason, probability
+        FROM {table} JOIN record l ON l.record_id = record_l JOIN record r ON r.record_id = record_r
+        JOIN source sl ON sl.source_id = l.source_id JOIN source sr ON sr.source_id = r.source_id
+    """).to_arrow_table()  # noqa: S608
+    text = io.BytesIO()
+    csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
+    connection.execute(f"DELETE FROM link.{table}")  # type: ignore[arg-type]  # noqa: S608
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY link.{table} FROM STDIN (FORMAT csv)") as copy,  # type: ignore[arg-type]
+    ):
+        copy.write(text.getvalue())
+
+
+@contextmanager
+def _no_values_in_errors() -> Iterator[None]:
+    """The engines' own messages may quote what they read; ours do not."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise SystemFault(f"the matcher stopped ({type(error).__name__})") from None

@@ -1,0 +1,131 @@
+"""Splink over tokens: which named profiles are probably one person, with a probability for each pair.
+
+The model is trained by expectation maximisation on the records themselves and then pinned: a night's predictions change
+only with its data. Too few records to train on leave the starting values of `agreement.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.link import agreement
+
+FORMAT = 1
+SEED = 20260101
+# Below so many named profiles the estimates would be noise.
+ENOUGH_TO_TRAIN = 5_000
+REVIEW, ACCEPT = 0.5, 0.9
+PAIRS_FOR_U, PAIRS_FOR_EM = 1_000_000, 500_000
+
+# A pair is compared where one of these holds: each pair of faults that is likely together leaves one of them standing.
+BLOCKING = (
+    "l.birth_date = r.birth_date AND l.forename_initial = r.forename_initial",
+    "l.birth_date = r.birth_date AND l.surname_phonetic = r.surname_phonetic",
+    "l.birth_date = r.birth_date AND l.postcode = r.postcode",
+    "l.birth_date = r.birth_date_swapped AND l.forename_initial = r.forename_initial",
+    "l.birth_date = r.birth_date_swapped AND l.surname_phonetic = r.surname_phonetic",
+    "l.forename = r.forename AND l.surname = r.surname AND l.birth_year = r.birth_year",
+    "l.forename = r.forename AND l.surname = r.surname AND l.birth_day = r.birth_day",
+    "l.forename = r.forename AND l.surname = r.surname AND l.postcode_sector = r.postcode_sector",
+    "l.forename_phonetic = r.forename_phonetic AND l.postcode = r.postcode",
+    "l.nhs_number = r.nhs_number",
+    "l.upn = r.upn",
+    "l.uln = r.uln",
+)
+# Deterministic pairs that are nearly always right: their number, over the share of true pairs they find, is the prior.
+_SURE = (
+    "l.forename = r.forename AND l.surname = r.surname AND l.birth_date = r.birth_date",
+    "l.upn = r.upn AND l.birth_date = r.birth_date",
+    "l.nhs_number = r.nhs_number AND l.birth_date = r.birth_date",
+)
+_SURE_FINDS = 0.85
+# Each session leaves out what it blocks on; between them every field is trained at least once.
+_SESSIONS = ("l.forename = r.forename AND l.surname = r.surname", "l.birth_date = r.birth_date")
+
+
+def start(*, trained: bool) -> dict[str, Any]:
+    """Splink settings before training. trained: whether name frequencies can be counted on."""
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "profile_id",
+        "probability_two_random_records_match": 0.00001,
+        "em_convergence": 0.0005,
+        "comparisons": [field.comparison(frequencies=trained) for field in agreement.ALL],
+        "blocking_rules_to_generate_predictions": list(BLOCKING),
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": False,
+    }
+
+
+def _linker(db: duckdb.DuckDBPyConnection, settings: dict[str, Any]) -> Any:
+    from splink import Linker
+    from splink.backends.duckdb import DuckDBAPI
+
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    return Linker(DuckDBAPI(db).register("named_profile"), settings, log_level=None)
+
+
+def named(db: duckdb.DuckDBPyConnection) -> int:
+    """Make `named_profile`, what the matcher compares; returns its number of rows."""
+    columns = "* EXCLUDE (record_id, is_named, local_id)"
+    db.execute(f"CREATE OR REPLACE TABLE named_profile AS SELECT {columns} FROM profile WHERE is_named")  # noqa: S608
+    return int(db.execute("SELECT count(*) FROM named_profile").fetchall()[0][0])
+
+
+def train(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """A Splink model as its JSON settings, trained on `named_profile`."""
+    linker = _linker(db, start(trained=True))
+    training = linker.training
+    training.estimate_probability_two_random_records_match(list(_SURE), recall=_SURE_FINDS)
+    training.estimate_u_using_random_sampling(max_pairs=PAIRS_FOR_U, seed=SEED)
+    for rule in _SESSIONS:
+        training.estimate_parameters_using_expectation_maximisation(
+            rule, estimate_without_term_frequencies=True, max_pairs=PAIRS_FOR_EM, record_sample_proportion=0.1
+        )
+    model: dict[str, Any] = linker.misc.save_model_to_json()
+    return model
+
+
+def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], bool]:
+    """The pinned model of these sources, trained and pinned first where there is none; whether it is new.
+
+    A model is for the set of sources it was trained on: another source brings other habits of writing.
+    """
+    sources = ["/".join(s) for s in db.execute("SELECT agency, dataset FROM source ORDER BY source_id").fetchall()]
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    enough = named(db) >= ENOUGH_TO_TRAIN
+    if kept.get("format") == FORMAT and kept.get("sources") == sources and (kept["trained"] or not enough):
+        return kept["model"], False
+    model = train(db) if enough else start(trained=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".new")
+    with beside.open("w") as file:
+        json.dump({"format": FORMAT, "sources": sources, "trained": enough, "model": model}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    return model, True
+
+
+def predict(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
+    """Make `scored(profile_l, profile_r, weight, probability)`: compared pairs at or above the review threshold.
+
+    weight is Splink's match weight in bits.
+    """
+    if named(db) < 2:
+        db.execute("CREATE TABLE scored (profile_l INTEGER, profile_r INTEGER, weight DOUBLE, probability DOUBLE)")
+        return
+    pairs = _linker(db, model).inference.predict(threshold_match_probability=REVIEW, warning_mode="never")
+    db.execute(f"""
+        CREATE TABLE scored AS
+        SELECT profile_id_l AS profile_l, profile_id_r AS profile_r, match_weight AS weight,
+               match_probability AS probability
+        FROM {pairs.physical_name}
+    """)  # noqa: S608
+    pairs.drop_table_from_database_and_remove_from_cache()

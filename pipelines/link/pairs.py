@@ -1,0 +1,138 @@
+"""Which pairs of records are tied, which wait for a person, and why: identifiers, the matcher's scores, the vetoes.
+
+Makes `pair(record_l, record_r, is_same_source, verdict, reason, weight, probability)`, record_l < record_r, verdict
+`link` or `review`. The weight is a strength in bits on the matcher's scale; the strongest ties are made first.
+
+Reasons of links:
+    identifier        the same valid identifier, and nothing else contradicts it
+    matcher           names and the rest, probability at or above .9
+    duplicate         two records of one source that are one person beside doubt
+    birth_sex_postcode  a record without names that can only be this person (pipelines/link/nameless.py)
+Reasons of reviews:
+    identifier_conflict  two different valid NHS numbers or UPNs: never tied
+    identifier_alone     the same identifier, but the rest contradicts it
+    sibling              first names do not agree at all: twins and siblings; each has its own tie elsewhere
+    sibling_to_check     the same, where one of the two has no tie into the other's source
+    protected            the earlier identity of an adopted or protected child, perhaps: never tied
+    probable             probability between .5 and .9
+    same_source          likely one person twice in one source, short of certainty
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.link import agreement
+from pipelines.link.matcher import ACCEPT
+
+# Strengths of a shared identifier, in bits. With agreeing names nothing is stronger; a first name that disagrees is
+# how the wrong number of a twin looks, so such a tie is the first to give way.
+NAMES_AGREE, SURNAME_CHANGED, FORENAME_DISAGREES = 40.0, 25.0, 4.0
+NAMELESS = {3: 24.0, 2: 16.0, 1: 12.0, -1: 10.0}
+DUPLICATE_PROBABILITY = 0.999
+
+
+def _levels() -> str:
+    fields = (agreement.FORENAME, agreement.SURNAME, agreement.BIRTH_DATE, agreement.POSTCODE, agreement.SEX)
+    return ", ".join(f"{field.level()} AS {field.name}" for field in fields)
+
+
+def compare(db: duckdb.DuckDBPyConnection) -> None:
+    """Make `compared`: every pair of records that share an identifier or that the matcher scored, at its best profiles.
+
+    Needs `record`, `profile`, `identifier` (tokens.load) and `scored` (matcher.predict).
+    """
+    db.execute(f"""
+        CREATE TABLE shared AS
+        SELECT l.record_id AS record_l, r.record_id AS record_r,
+               bool_or(NOT l.is_former AND NOT r.is_former) AS is_current
+        FROM identifier l JOIN identifier r ON l.kind = r.kind AND l.value = r.value AND l.record_id < r.record_id
+        GROUP BY ALL;
+
+        CREATE VIEW profile_l AS SELECT COLUMNS(*) AS '\\0_l' FROM profile;
+        CREATE VIEW profile_r AS SELECT COLUMNS(*) AS '\\0_r' FROM profile;
+        CREATE TABLE compared AS
+        WITH candidate AS (
+            SELECT p.profile_id AS profile_l, q.profile_id AS profile_r
+            FROM shared JOIN profile p ON p.record_id = record_l JOIN profile q ON q.record_id = record_r
+            UNION SELECT profile_l, profile_r FROM scored
+        ), levelled AS (
+            SELECT least(record_id_l, record_id_r) AS record_l, greatest(record_id_l, record_id_r) AS record_r,
+                   is_named_l AND is_named_r AS is_named, {_levels()}, weight, probability
+            FROM candidate c
+            JOIN profile_l ON profile_id_l = c.profile_l JOIN profile_r ON profile_id_r = c.profile_r
+            LEFT JOIN scored USING (profile_l, profile_r)
+            WHERE record_id_l <> record_id_r
+        )
+        SELECT * FROM levelled
+        QUALIFY row_number() OVER (
+            PARTITION BY record_l, record_r
+            ORDER BY is_named DESC, weight DESC NULLS LAST, birth_date DESC, forename DESC, surname DESC, postcode DESC,
+                     sex
+        ) = 1;
+    """)  # noqa: S608
+
+
+def decide(db: duckdb.DuckDBPyConnection) -> None:
+    """Make `pair` from `compared`."""
+    nameless = " ".join(f"WHEN {level} THEN {weight}" for level, weight in NAMELESS.items())
+    db.execute(f"""
+        CREATE TABLE numbers AS
+        SELECT record_id,
+               list(value) FILTER (kind = 'nhs_number') AS nhs_numbers,
+               list(value) FILTER (kind = 'upn' AND NOT is_former) AS upns,
+               list(value) FILTER (kind = 'upn') AS all_upns
+        FROM identifier GROUP BY record_id;
+        -- A record under the current number of a protected child is protected too, whether its source says so or not.
+        CREATE TABLE shielded AS
+        SELECT DISTINCT record_id FROM identifier WHERE NOT is_former AND kind <> 'local_id' AND (kind, value) IN (
+            SELECT (kind, value) FROM identifier JOIN record USING (record_id) WHERE is_protected AND NOT is_former)
+        UNION SELECT record_id FROM record WHERE is_protected;
+
+        CREATE TABLE pair AS
+        WITH known AS (
+            SELECT c.*, rl.source_id = rr.source_id AS is_same_source,
+                   s.is_current, s.record_l IS NOT NULL AS is_shared,
+                   coalesce(NOT list_has_any(nl.nhs_numbers, nr.nhs_numbers), false)
+                   OR coalesce(
+                       len(nl.upns) > 0 AND len(nr.upns) > 0 AND NOT list_has_any(nl.all_upns, nr.all_upns), false
+                   ) AS is_conflict,
+                   c.record_l IN (FROM shielded) OR c.record_r IN (FROM shielded) AS is_shielded
+            FROM compared c
+            JOIN record rl ON rl.record_id = c.record_l JOIN record rr ON rr.record_id = c.record_r
+            LEFT JOIN shared s USING (record_l, record_r)
+            LEFT JOIN numbers nl ON nl.record_id = c.record_l LEFT JOIN numbers nr ON nr.record_id = c.record_r
+        ), judged AS (
+            SELECT *,
+                is_shared AND birth_date <> 0 AND CASE
+                    WHEN NOT is_named THEN sex <> 0
+                    WHEN forename >= 1 THEN true
+                    ELSE surname >= 1 AND sex <> 0 END AS is_corroborated,
+                is_named AND forename >= 1 AND probability >= {ACCEPT} AS is_matched,
+                is_named AND forename >= 3 AND surname >= 1 AND birth_date >= 2
+                    AND probability >= {DUPLICATE_PROBABILITY} AS is_duplicate
+            FROM known
+        )
+        SELECT record_l, record_r, is_same_source, probability,
+            CASE
+                WHEN is_shielded AND NOT (is_corroborated AND is_current) THEN 'protected'
+                WHEN is_conflict THEN 'identifier_conflict'
+                WHEN is_same_source AND is_corroborated AND is_current
+                    AND (is_named AND forename >= 1 OR NOT is_named AND birth_date >= 2) THEN 'identifier'
+                WHEN is_same_source AND is_duplicate THEN 'duplicate'
+                WHEN is_same_source AND is_named AND forename = 0 THEN 'sibling'
+                WHEN is_same_source THEN 'same_source'
+                WHEN is_corroborated THEN 'identifier'
+                WHEN is_matched THEN 'matcher'
+                WHEN is_named AND forename = 0 AND NOT is_shared THEN 'sibling'
+                WHEN is_shared THEN 'identifier_alone'
+                ELSE 'probable' END AS reason,
+            CASE WHEN reason IN ('identifier', 'duplicate', 'matcher') THEN 'link' ELSE 'review' END AS verdict,
+            CASE
+                WHEN NOT is_corroborated THEN weight
+                WHEN NOT is_named THEN CASE birth_date {nameless} END
+                WHEN forename = 0 THEN {FORENAME_DISAGREES}
+                WHEN surname = 0 THEN greatest(weight, {SURNAME_CHANGED})
+                ELSE greatest(weight, {NAMES_AGREE}) END AS weight
+        FROM judged;
+    """)  # noqa: S608

@@ -1,0 +1,100 @@
+"""The whole match in one in-memory DuckDB: from token tables to people, ties and the review queue.
+
+Makes `person(record_id, person_id)`, `link(record_l, record_r, reason, probability)` and `review(...)` of the same
+columns, from the tables of `tokens.load`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from pipelines.link import matcher, nameless, pairs
+from pipelines.link.clusters import Clusters
+
+
+def solve(db: duckdb.DuckDBPyConnection, model_path: Path) -> dict[str, Any]:
+    """Match everything in `db`; returns which model was used. The model is pinned at `model_path`."""
+    model, is_new = matcher.pinned(db, model_path)
+    matcher.predict(db, model)
+    pairs.compare(db)
+    pairs.decide(db)
+    clusters = _start(db)
+    refused = clusters.add(_ties(db, "pair", "verdict = 'link'", "weight DESC, record_l, record_r"))
+    nameless.register_persons(db, clusters.labels())
+    nameless.propose(db)
+    refused += clusters.add(_ties(db, "proposed", "outcome = 'tie'", "record_l, record_r"))
+    nameless.register_persons(db, clusters.labels())
+    _results(db, refused)
+    return {"is_new": is_new, "is_trained": any("tf_adjustment_column" in str(c) for c in model["comparisons"])}
+
+
+def _start(db: duckdb.DuckDBPyConnection) -> Clusters:
+    sources = db.execute("SELECT source_id FROM record ORDER BY record_id").fetchnumpy()["source_id"]
+    rows = db.execute(
+        "SELECT record_id, nhs_numbers, CASE WHEN len(upns) > 0 THEN all_upns END FROM numbers"
+    ).fetchall()
+    return Clusters(
+        source=np.concatenate([[-1], sources]).astype(np.int32),
+        nhs_numbers={record: frozenset(nhs) for record, nhs, _ in rows if nhs},
+        upns={record: frozenset(upns) for record, _, upns in rows if upns},
+    )
+
+
+def _ties(db: duckdb.DuckDBPyConnection, table: str, where: str, order: str) -> list[tuple[int, int, bool]]:
+    is_same = "is_same_source" if table == "pair" else "false"
+    return db.execute(f"SELECT record_l, record_r, {is_same} FROM {table} WHERE {where} ORDER BY {order}").fetchall()  # noqa: S608
+
+
+def _results(db: duckdb.DuckDBPyConnection, refused: list[tuple[int, int, str]]) -> None:
+    left, right, reason = zip(*refused, strict=True) if refused else ((), (), ())
+    db.register(
+        "refused_rows",
+        pa.table({
+            "record_l": pa.array(left, pa.int32()), "record_r": pa.array(right, pa.int32()),
+            "reason": pa.array(reason, pa.string()),
+        }),
+    )  # fmt: skip
+    db.execute("""
+        CREATE TABLE refused AS SELECT * FROM refused_rows;
+        CREATE TABLE link AS
+        WITH tie AS (
+            SELECT record_l, record_r, reason, probability FROM pair WHERE verdict = 'link'
+            UNION ALL
+            SELECT record_l, record_r, 'birth_sex_postcode', NULL
+            FROM proposed ANTI JOIN (FROM pair WHERE verdict = 'link') USING (record_l, record_r)
+            WHERE outcome = 'tie'
+        )
+        SELECT DISTINCT ON (record_l, record_r) tie.*
+        FROM tie JOIN person l ON l.record_id = record_l JOIN person r ON r.record_id = record_r
+        WHERE l.person_id = r.person_id ORDER BY record_l, record_r;
+
+        CREATE TABLE reach AS
+        SELECT DISTINCT a.record_id, record.source_id
+        FROM person a JOIN person b USING (person_id) JOIN record ON record.record_id = b.record_id
+        WHERE a.record_id <> b.record_id;
+
+        CREATE TABLE review AS
+        WITH waiting AS (
+            SELECT record_l, record_r, reason, probability FROM pair WHERE verdict = 'review'
+            UNION ALL
+            SELECT record_l, record_r, refused.reason, probability
+            FROM refused LEFT JOIN pair USING (record_l, record_r)
+        )
+        SELECT record_l, record_r,
+               CASE WHEN reason = 'sibling' AND a.record_id IS NULL AND b.record_id IS NULL
+                         AND x.source_id <> y.source_id
+                    THEN 'sibling_to_check' ELSE reason END AS reason, probability
+        FROM waiting
+        JOIN record x ON x.record_id = record_l JOIN record y ON y.record_id = record_r
+        JOIN person l ON l.record_id = record_l JOIN person r ON r.record_id = record_r
+        LEFT JOIN reach a ON a.record_id = record_l AND a.source_id = y.source_id
+        LEFT JOIN reach b ON b.record_id = record_r AND b.source_id = x.source_id
+        WHERE l.person_id <> r.person_id
+        ORDER BY record_l, record_r;
+    """)
+    db.unregister("refused_rows")
