@@ -1,0 +1,1 @@
+"""Freeze what the public may see: a disclosure-controlled, audited snapshot with its page."""
