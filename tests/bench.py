@@ -1,0 +1,117 @@
+"""Time and memory of the flow at the size of a local area, against a floor on the same files in the same run.
+
+Floor F: DuckDB reads the raw CSVs once (XML: the bare parser) and ADBC writes the same final rows into the same
+PostgreSQL. Machines are noisy: read the ratios. Written to var/bench.json.
+
+    python -m tests.bench [--children 76000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from lxml import etree
+
+from pipelines import flow, synth
+from pipelines import registry as declared
+from pipelines.ledger.database import adbc
+from pipelines.local import postgres
+from pipelines.seal import keys, seal_area
+from pipelines.settings import Settings
+
+
+def timed(seconds: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
+    """Run `work`, add its seconds under `name`, and say so at once."""
+    started = time.monotonic()
+    result = work()
+    seconds[name] = seconds.get(name, 0.0) + time.monotonic() - started
+    print(f"  {name:<12} {seconds[name]:7.1f} s", flush=True)
+    return result
+
+
+def floor(settings: Settings, raw: Path) -> float:
+    """Seconds of floor F: read each raw file once, write the conformed rows once."""
+    db = duckdb.connect()
+    started = time.monotonic()
+    for path in sorted(raw.rglob("*")):
+        if path.suffix.lower() == ".csv" and "truth" not in path.parts:
+            db.execute(
+                "CREATE OR REPLACE TABLE t AS SELECT * FROM read_csv(?, all_varchar = true, ignore_errors = true)",
+                [str(path)],
+            )
+        elif path.suffix.lower() == ".xml":
+            for _, element in etree.iterparse(str(path), resolve_entities=False):
+                element.clear()
+    with adbc(settings) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA bench")
+        for path in sorted(settings.conformed.glob("*.parquet")):
+            table = db.execute("SELECT * FROM read_parquet(?)", [str(path)]).to_arrow_table()
+            cursor.adbc_ingest(path.stem, table, mode="create", db_schema_name="bench")
+        connection.commit()
+    return time.monotonic() - started
+
+
+def measure(children: int, home: Path) -> dict[str, Any]:
+    """Run the whole flow once on a fresh home; seconds by stage, the floor and the ratios."""
+    os.environ.update(JOINT_NEEDS_HOME=str(home), JOINT_NEEDS_ENVIRONMENT="demo")
+    os.environ.pop("JOINT_NEEDS_DATABASE_URL", None)
+    settings = Settings.from_environment()
+    registry = declared.load()
+    raw, stages = home / "raw", {}
+    print(f"{children:,} children", flush=True)
+    timed(stages, "synth", lambda: synth.generate(raw, children=children, seed=7, as_of=date(2026, 11, 2)))
+    keys.new_area(home / "keys", sorted(registry.agencies), "2026a")
+    timed(stages, "seal", lambda: seal_area(raw, registry=registry, keys_dir=home / "keys", out=settings.landing))
+    timed(stages, "start", lambda: flow.unfinished())
+    folders = [folder for group in registry.groups for folder in flow.find(group)]
+    names = [timed(stages, "receive", lambda f=folder: flow.receive(f))["subject"] for folder in folders]
+    for name in names:
+        timed(stages, "validate", lambda n=name: flow.validate(n))
+        timed(stages, "accept", lambda n=name: flow.accept(n))
+    for name in ("link", "conform", "integrate"):
+        timed(stages, name, getattr(flow, name))
+    nothing_new = timed({}, "again", flow.refresh)
+    f_seconds = floor(settings, raw)
+    work = sum(stages[name] for name in ("seal", "receive", "validate", "accept", "conform", "integrate"))
+    return {
+        "children": children,
+        "stages": {name: round(value, 2) for name, value in stages.items()},
+        "floor_seconds": round(f_seconds, 2),
+        "ratio_to_floor": round(work / f_seconds, 2),
+        "link_seconds": round(stages["link"], 2),
+        "nothing_new_seconds": round(sum(row["seconds"] for row in nothing_new), 2),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def main() -> None:
+    """Measure, print the ratios, write var/bench.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--children", type=int, default=76_000)
+    children = parser.parse_args().children
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="joint-needs-bench-") as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        try:
+            result = measure(children, home)
+        finally:
+            postgres.stop(Settings(home=home))
+    out = Path("var/bench.json")
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"work without linkage {result['ratio_to_floor']} x floor ({result['floor_seconds']} s)")
+    print(f"nothing new {result['nothing_new_seconds']} s, peak {result['peak_mb']} MB, written to {out}")
+
+
+if __name__ == "__main__":
+    main()
