@@ -63,7 +63,7 @@ class CsvTable:
             raise fault("FILE-009", table=self.name)
 
     def _open(self, ragged: list[int], swallowed: list[int]) -> pcsv.CSVStreamingReader | None:
-        """A streaming reader whose ragged rows end in `ragged` (numbers), those that took others along in `swallowed`."""
+        """A streaming reader; numbers of ragged rows go to `ragged`, of those that took others along to `swallowed`."""
         above = self._sniffed.header_lines
 
         def skip(row: pcsv.InvalidRow) -> str:
@@ -142,7 +142,7 @@ def _trimmed(column: pa.Array) -> pa.Array:
 
 
 def _numbers(last: int, rows: int, ragged: list[int]) -> tuple[np.ndarray, int]:
-    """Row numbers of the next `rows` good rows after number `last`, leaving out the ragged ones; and the last of them."""
+    """Numbers of the next `rows` good rows after number `last`, without the ragged ones; and the last of them."""
     between = [number for number in ragged if number > last]
     candidates = np.arange(last + 1, last + 1 + rows + len(between), dtype=np.int32)
     good = candidates[~np.isin(candidates, between)][:rows]

@@ -17,7 +17,7 @@ _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 
 
 def squash(name: str) -> str:
-    """A header name as it is compared: `Date\\u00a0of birth` and `date_of_birth` are both `dateofbirth`."""
+    """A header name as it is compared: `Date of Birth` and `date_of_birth` are both `dateofbirth`."""
     plain = unicodedata.normalize("NFKC", name.translate(_INVISIBLE)).casefold()
     return re.sub(r"[^a-z0-9]", "", plain)
 

@@ -1,0 +1,292 @@
+"""The door: a raw extract goes in, a sealed submission comes out. The only room that sees identifiers.
+
+A sealed submission is a folder: `manifest.json` and its signature, `linkage.age` (tokens, encrypted to the linker),
+`payload/<table>.parquet` (content as text under record pseudonyms). Linkage and payload never meet again outside the
+linker. No exception that leaves this room carries a value from a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow.parquet as pq
+import pyrage
+
+from pipelines import version
+from pipelines.agencies import Agency
+from pipelines.errors import JointNeedsError, SystemFault, UsageFault
+from pipelines.extract import Recognised, TextTable, open_tables, recognise
+from pipelines.ledger import Outcome
+from pipelines.ledger.periods import bounds
+from pipelines.registry import Registry
+from pipelines.seal import manifest as manifests
+from pipelines.seal.cells import BLANKED, UNLISTED, UNREADABLE
+from pipelines.seal.identity import Identities, Scope, identities
+from pipelines.seal.keys import HubKeys, PartnerKeys
+from pipelines.seal.manifest import LinkageFile, Manifest, SealedTable, SourceFile, sha256_of, verify
+from pipelines.seal.payload import Geography, TableSealer, seal_tables
+from pipelines.settings import PACKAGE
+
+Result = TypeVar("Result")
+# The sender of files that are only looked at.
+NOBODY = "nobody"
+
+__all__ = ["HubKeys", "PartnerKeys", "SealResult", "seal", "seal_area", "throwaway", "verify"]
+
+
+@dataclass(frozen=True)
+class SealResult:
+    """A sealed submission: its folder and its manifest as written; files that were nothing known."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    unknown_files: list[Path]
+    seconds: float
+
+    def as_outcome(self) -> Outcome:
+        """Counts for people and for tasks; no data."""
+        tables = self.manifest["tables"].values()
+        counts = {"tables": len(tables)}
+        for name in ("rows_in", "rows"):
+            counts[name] = sum(table[name] for table in tables)
+        counts["rejected"] = sum(len(table["rejected_rows"]) for table in tables)
+        for name in ("blanked", "unlisted", "unreadable"):
+            counts[name] = sum(sum(table[name].values()) for table in tables)
+        counts["linkage_rows"] = self.manifest["linkage"]["rows"] if self.manifest["linkage"] else 0
+        subject = "/".join(str(self.manifest[part]) for part in ("agency", "dataset", "period", "sequence"))
+        notes = [f"optional table {name} did not come" for name in self.manifest["missing_optional"]]
+        notes += [f"{len(self.unknown_files)} files are no table of this dataset"] if self.unknown_files else []
+        return Outcome("seal", subject, "success", counts, notes, self.seconds)
+
+
+def seal(
+    files: Sequence[Path],
+    *,
+    registry: Registry,
+    agency: str,
+    dataset: str,
+    period: str,
+    sequence: int,
+    keys: PartnerKeys,
+    geography: Path | None,
+    declaration: dict[str, Any],
+    out: Path,
+    sealed_at: datetime,
+) -> SealResult:
+    """Seal the raw files of one dataset and period.
+
+    The folder `<dataset>__<period>__<sequence>` appears in `out` whole or not at all.
+
+    Raises DataFault with a `FILE-` code for files that cannot be taken, UsageFault for a folder that exists,
+    SystemFault for anything else; none of them holds a value from a file.
+    """
+    sender = registry.agency(agency)
+    target = out / f"{dataset}__{period}__{sequence}"
+    if target.exists():
+        raise UsageFault(f"{target} exists; a correction of the same period takes the next --sequence")
+    scope = Scope(registry, agency, dataset, period, bounds(period)[1], keys)
+    out.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=out))
+
+    def work() -> SealResult:
+        found = recognise(files, registry, dataset)
+        written = _seal_into(scratch, scope, found, sender, geography, declaration, sequence, sealed_at)
+        _make_durable(scratch)
+        scratch.rename(target)
+        _sync(out)
+        return SealResult(target, written, found.unknown_files, time.monotonic() - started)
+
+    try:
+        return _without_values(work)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def throwaway(
+    files: Sequence[Path] | Recognised,
+    *,
+    registry: Registry,
+    dataset: str | None = None,
+    agency: str | None = None,
+    period: str,
+    geography: Path | None = None,
+) -> Iterator[SealResult]:
+    """Seal raw files under keys that nobody keeps, to look at the payload; everything is gone afterwards.
+
+    files: paths, or what `recognise` said of them. agency: whose codes the files must carry; None leaves that out.
+    Raises as `seal` does.
+    """
+    sender = registry.agency(agency) if agency else None
+    latest = bounds(period)[1]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="joint-needs-") as folder:
+
+        def work() -> SealResult:
+            found = files if isinstance(files, Recognised) else recognise(files, registry, dataset)
+            scope = Scope(registry, agency or NOBODY, found.dataset, period, latest, PartnerKeys.throwaway())
+            written = _seal_into(Path(folder), scope, found, sender, geography, {}, 1, datetime.now(UTC))
+            return SealResult(Path(folder), written, found.unknown_files, time.monotonic() - started)
+
+        yield _without_values(work)
+
+
+def seal_area(
+    area: Path,
+    *,
+    registry: Registry,
+    keys_dir: Path,
+    out: Path,
+    progress: Callable[[str], None] = lambda _: None,
+    sealed_at: datetime | None = None,
+) -> list[Outcome]:
+    """Seal every delivery of a synthetic area, `area/deliveries.json`, each with its own agency's keys.
+
+    The folders go to `out/<agency>/`, which is what a landing place looks like.
+    """
+    listing = area / "deliveries.json"
+    if not listing.is_file():
+        raise UsageFault(f"{area} has no deliveries.json; `joint-needs synth` writes an area")
+    outcomes = []
+    for delivery in json.loads(listing.read_text()):
+        agency, dataset, period = delivery["agency"], delivery["dataset"], delivery["period"]
+        landing = out / agency
+        sequence = next(n for n in count(1) if not (landing / f"{dataset}__{period}__{n}").exists())
+        result = seal(
+            [area / name for name in delivery["files"]],
+            registry=registry,
+            agency=agency,
+            dataset=dataset,
+            period=period,
+            sequence=sequence,
+            keys=PartnerKeys.load(keys_dir / agency),
+            geography=area / "postcodes.csv",
+            declaration=delivery.get("declaration") or {},
+            out=landing,
+            sealed_at=sealed_at or datetime.now(UTC),
+        )
+        outcomes.append(result.as_outcome())
+        progress(f"sealed {outcomes[-1].subject}: {outcomes[-1].counts['rows']:,} rows in {result.seconds:.1f} s")
+    return outcomes
+
+
+def _seal_into(
+    folder: Path,
+    scope: Scope,
+    found: Recognised,
+    sender: Agency | None,
+    geography: Path | None,
+    declaration: dict[str, Any],
+    sequence: int,
+    sealed_at: datetime,
+) -> dict[str, Any]:
+    """Write payload, linkage file, manifest and signature; returns the manifest."""
+    declared = manifests.declared(declaration)
+    contract = scope.registry.contract(scope.dataset)
+    tables = open_tables(found, scope.registry, sender)
+    known = identities(scope, tables) if contract.people else None
+    areas = Geography.load(geography) if geography and contract.people else None
+    payload = folder / manifests.PAYLOAD
+    payload.mkdir()
+    sealed = seal_tables(scope, tables, known, areas, payload)
+    content = Manifest(
+        agency=scope.agency,
+        dataset=scope.dataset,
+        period=scope.period,
+        sequence=sequence,
+        sealed_at=sealed_at.isoformat(),
+        software=f"joint-needs {version()}",
+        key_epoch=scope.keys.epoch,
+        contract_hash=scope.registry.contract_hash(scope.dataset),
+        geography_sha256=sha256_of(geography) if areas and geography else None,
+        declaration=declared,
+        sources=_sources(found),
+        missing_optional=tuple(found.missing_optional),
+        tables={name: _summary(table, sealed[name], payload / f"{name}.parquet") for name, table in tables.items()},
+        linkage=_write_linkage(folder / manifests.LINKAGE, known, scope.keys) if known else None,
+    )
+    manifests.write(folder, content, scope.keys.signing_key)
+    return content.model_dump(mode="json")
+
+
+def _summary(table: TextTable, sealer: TableSealer, path: Path) -> SealedTable:
+    counts = sealer.counts
+    return SealedTable(
+        rows_in=counts.rows + len(table.rejected),
+        rows=counts.rows,
+        rejected_rows=tuple(table.rejected),
+        sha256=sha256_of(path),
+        blanked=counts.of(BLANKED),
+        unlisted=counts.of(UNLISTED),
+        unreadable=counts.of(UNREADABLE),
+        identifiers={name: dict(found) for name, found in counts.identifiers.items()},
+    )
+
+
+def _sources(found: Recognised) -> tuple[SourceFile, ...]:
+    """Each raw file once, under the hash of its name."""
+    held: dict[Path, list[str]] = {}
+    for table, path in found.tables.items():
+        held.setdefault(path, []).append(table)
+    return tuple(
+        SourceFile(
+            name_sha256=hashlib.sha256(path.name.encode()).hexdigest(),
+            sha256=sha256_of(path),
+            bytes=path.stat().st_size,
+            table=tables[0] if len(tables) == 1 else None,
+        )
+        for path, tables in held.items()
+    )
+
+
+def _write_linkage(path: Path, known: Identities, keys: PartnerKeys) -> LinkageFile:
+    """The tokens of all records, encrypted to the linker; they are never on a disk in the clear."""
+    plain = io.BytesIO()
+    pq.write_table(known.linkage, plain, compression="zstd")
+    path.write_bytes(pyrage.encrypt(plain.getvalue(), [keys.linker]))
+    return LinkageFile(sha256=sha256_of(path), rows=known.linkage.num_rows, weak=known.weak)
+
+
+def _make_durable(folder: Path) -> None:
+    """Everything below a folder is on the disk before it gets its name."""
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _without_values(work: Callable[[], Result]) -> Result:
+    """Run work inside the door; what it raises carries no value from a file, nor a cause that could quote one."""
+    failure: JointNeedsError
+    try:
+        return work()
+    except JointNeedsError as known:
+        failure = known
+    except Exception as error:
+        ours = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(PACKAGE)]
+        place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
+        failure = SystemFault(f"the door failed: {type(error).__name__} at {place}")
+    failure.__cause__ = failure.__context__ = None
+    raise failure

@@ -1,0 +1,248 @@
+"""Who the records are: pseudonyms, linkage rows, and what the other tables are checked against.
+
+Read first, from the record table and the identifier tables that hang on it; held in memory for one sealing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.contracts import FieldMeaning
+from pipelines.errors import SystemFault
+from pipelines.extract import TextTable
+from pipelines.registry import ColumnView, Registry
+from pipelines.seal import own
+from pipelines.seal.cells import cells_of
+from pipelines.seal.identifiers import Evidence, evidence, is_identifier
+from pipelines.seal.keys import PartnerKeys
+from pipelines.seal.normalise import sex
+from pipelines.seal.tokens import keyed, linkage_tokens, over_distinct, subkey
+
+MAIN = ("forename", "surname", "birth_date", "postcode", "nhs_number", "upn", "uln")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Values of one field that belong to records: as (record number, value), several for a record allowed."""
+
+    records: np.ndarray
+    found: Evidence
+
+
+@dataclass
+class Identities:
+    """The records of a delivery, numbered from 0 in file order.
+
+    keys: the text of the record table's key column, by which child rows find their record. pseudonyms: hex32.
+    births: valid birth dates. weak: how many records no identifier names.
+    """
+
+    keys: pa.Array
+    pseudonyms: pa.Array
+    births: pa.Array
+    linkage: pa.Table
+    weak: int
+    own: own.OwnIdentifiers = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is being sealed, for whom, as of when."""
+
+    registry: Registry
+    agency: str
+    dataset: str
+    period: str
+    latest: date
+    keys: PartnerKeys
+
+    @property
+    def fields(self) -> Mapping[str, FieldMeaning]:
+        """What columns mean."""
+        return self.registry.fields
+
+    def views(self, table: str) -> list[ColumnView]:
+        """The columns of a table of this dataset."""
+        return self.registry.columns(self.dataset, table)
+
+
+def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
+    """Read the identifiers of a delivery and make of them all that leaves the door in their place."""
+    contract = scope.registry.contract(scope.dataset)
+    record_table = contract.record_table or ""
+    views = scope.views(record_table)
+    rows = _read(tables[record_table], views)
+    numbers = np.arange(rows.num_rows)
+    claims = [Claim(numbers, one) for one in evidence(rows, views, scope.fields, scope.latest)]
+    keys = _text(rows, contract.tables[record_table].key[0])
+    ours = own.OwnIdentifiers()
+    for view in views:
+        if view.column.drop == "name" and view.name in rows.column_names:
+            ours.add(numbers, _text(rows, view.name), own.words_of)
+    for name in contract.tables:
+        if name != record_table and name in tables:
+            claims += _claims_below(scope, tables[name], name, record_table, keys)
+    for claim in claims:
+        _remember(ours, claim)
+    ours.freeze()
+    own_claims = {claim.found.field: claim.found for claim in claims if claim.records is numbers}
+    pseudonyms, weak = _pseudonyms(scope, own_claims, rows)
+    plain = _plain(scope, claims, rows, views)
+    linkage = linkage_tokens(plain, scope.keys.link_key)
+    linkage = linkage.append_column("is_protected", _protected(rows, views, scope))
+    linkage = linkage.add_column(0, "source_row", rows.column("source_row").cast(pa.int32()))
+    linkage = linkage.add_column(0, "record_pseudonym", pseudonyms)
+    births = _text(plain, "birth_date").cast(pa.date32())
+    return Identities(keys, pseudonyms, births, linkage, weak, ours)
+
+
+def parent_key(views: Sequence[ColumnView]) -> str | None:
+    """The column that names the row's parent."""
+    return next((view.name for view in views if view.type == "parent_key"), None)
+
+
+def _read(table: TextTable, views: Sequence[ColumnView]) -> pa.Table:
+    """The columns of a table that say who a row is about."""
+    choosers = {view.column.field_by.column for view in views if view.column.field_by}
+    needed = [
+        view.name
+        for view in views
+        if view.name in table.columns
+        and (
+            is_identifier(view)
+            or view.passes == "pseudonym"
+            or view.token == "sex"  # noqa: S105 - a kind of column
+            or view.column.drop == "name"
+            or view.column.protects
+            or view.name in choosers
+        )
+    ]
+    schema = pa.schema([(name, pa.string()) for name in needed] + [("source_row", pa.int32())])
+    return pa.Table.from_batches((batch.select(schema.names) for batch in table.batches()), schema)
+
+
+def _claims_below(scope: Scope, table: TextTable, name: str, record_table: str, keys: pa.Array) -> list[Claim]:
+    """Identifiers that another table holds of the records, such as addresses."""
+    views = scope.views(name)
+    if not any(map(is_identifier, views)):
+        return []
+    parent = parent_key(views)
+    if scope.registry.contract(scope.dataset).tables[name].parent != record_table or parent is None:
+        raise SystemFault(f"table {name} holds identifiers but does not hang on {record_table}")
+    rows = _read(table, views)
+    records = pc.fill_null(pc.index_in(_text(rows, parent), value_set=keys), -1).to_numpy(zero_copy_only=False)
+    return [Claim(records, one) for one in evidence(rows, views, scope.fields, scope.latest)]
+
+
+def _remember(ours: own.OwnIdentifiers, claim: Claim) -> None:
+    """Add a claim to what cells are checked against, valid or not: a mistyped number is still the child's."""
+    if claim.found.kind == "birth_date":
+        ours.add(claim.records, claim.found.values, own.birth_words)
+    elif claim.found.kind in ("forename", "surname"):
+        ours.add(claim.records, claim.found.raw, own.words_of)
+    else:
+        ours.add(claim.records, claim.found.values, own.whole)
+
+
+def _pseudonyms(scope: Scope, found: Mapping[str, Evidence], rows: pa.Table) -> tuple[pa.Array, int]:
+    """A pseudonym for each record from the first record key it has, and how many have only a weak one.
+
+    A key of several fields (surname, forename, birth date) is weak; so is the row's own place in the delivery, which is
+    all that is left where nothing names the child.
+    """
+    token = keyed(subkey(scope.keys.record_key, "record", scope.agency, scope.dataset))
+    result = pa.nulls(rows.num_rows, pa.string())
+    strong = 0
+    for entry in scope.registry.contract(scope.dataset).record_key:
+        parts = [found[name].valid for name in entry.split("+")]
+        joined = pc.binary_join_element_wise(*parts, "\0", null_handling="emit_null")
+        named = pa.array([token(f"{entry}\0{text}") if text else None for text in joined.to_pylist()], pa.string())
+        result = pc.coalesce(result, named)
+        if "+" not in entry:
+            strong = rows.num_rows - result.null_count
+    places = pc.if_else(pc.is_null(result), rows.column("source_row").combine_chunks(), None).to_pylist()
+    by_place = [token(f"row\0{scope.period}\0{place}") if place else None for place in places]
+    return pc.coalesce(result, pa.array(by_place, pa.string())), rows.num_rows - strong
+
+
+def _plain(scope: Scope, claims: Sequence[Claim], rows: pa.Table, views: Sequence[ColumnView]) -> pa.Table:
+    """One row per record: the valid identifiers from which tokens are made."""
+    count = rows.num_rows
+    columns: dict[str, pa.Array] = {}
+    others: dict[str, pa.Array] = {}
+    protected = _protected(rows, views, scope)
+    for kind in MAIN:
+        good = _pairs([claim for claim in claims if claim.found.field == kind])
+        columns[kind] = _first(good, count)
+        if kind in ("surname", "upn"):
+            former = [c for c in claims if c.found.kind == kind and not c.found.is_main]
+            others[f"other_{kind}s"] = _others(pa.concat_tables([good, _pairs(former)]), columns[kind], protected)
+        # Of several values of a protected child one is from before the change, and nobody can say which.
+        several = pa.array(_counts(good, count) > 1)
+        columns[kind] = pc.if_else(pc.and_(protected, several), None, columns[kind])
+    local = [claim.found for claim in claims if claim.found.kind == "local_id"]
+    columns["local_id"] = pa.nulls(count, pa.string())
+    for one in local:
+        prefix = f"{one.field}\0{scope.agency}\0"
+        columns["local_id"] = pc.coalesce(columns["local_id"], pc.binary_join_element_wise(prefix, one.valid, ""))
+    sexes = [view.name for view in views if view.token == "sex"]  # noqa: S105 - a kind of column
+    columns["sex"] = over_distinct(_text(rows, sexes[0]), sex) if sexes else pa.nulls(count, pa.string())
+    return pa.table({**columns, **others})
+
+
+def _pairs(claims: Sequence[Claim]) -> pa.Table:
+    """All valid (record, value) of some claims, in order, without those of no record."""
+    schema = pa.schema([("record", pa.int64()), ("value", pa.string())])
+    parts = [
+        pa.table({"record": pa.array(c.records, pa.int64()), "value": c.found.valid}, schema=schema) for c in claims
+    ]
+    table = pa.concat_tables([schema.empty_table(), *parts])
+    return table.filter(pc.and_(pc.is_valid(table["value"]), pc.greater_equal(table["record"], 0)))
+
+
+def _first(pairs: pa.Table, count: int) -> pa.Array:
+    """The first value of each record; NULL for a record that has none."""
+    records, places = np.unique(pairs["record"].to_numpy(), return_index=True)
+    where = np.full(count, -1, dtype=np.int64)
+    where[records] = places
+    index = pa.array(where, mask=where < 0)
+    return pairs["value"].combine_chunks().take(index)
+
+
+def _counts(pairs: pa.Table, count: int) -> np.ndarray:
+    """How many different values each record has."""
+    distinct = pairs.group_by(["record", "value"]).aggregate([])
+    return np.bincount(distinct["record"].to_numpy(), minlength=count)
+
+
+def _others(pairs: pa.Table, main: pa.Array, protected: pa.Array) -> pa.Array:
+    """For each record its further values, without the main one; none at all for a protected child."""
+    of_record = main.take(pairs["record"].combine_chunks())
+    hidden = protected.take(pairs["record"].combine_chunks())
+    differs = pc.fill_null(pc.not_equal(pairs["value"].combine_chunks(), of_record), True)
+    kept = pairs.filter(pc.and_(differs, pc.invert(hidden)))
+    distinct = kept.group_by(["record", "value"], use_threads=False).aggregate([])
+    distinct = distinct.sort_by([("record", "ascending"), ("value", "ascending")])
+    sizes = np.bincount(distinct["record"].to_numpy(), minlength=len(main))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int32())
+    return pa.ListArray.from_arrays(offsets, distinct["value"].combine_chunks())
+
+
+def _protected(rows: pa.Table, views: Sequence[ColumnView], scope: Scope) -> pa.Array:
+    """Which records are flagged adopted or protected; a flag that cannot be read counts as set."""
+    flag = pa.array(np.zeros(rows.num_rows, dtype=bool))
+    for view in views:
+        if view.column.protects:
+            text = over_distinct(_text(rows, view.name), cells_of(view, None).uniform)
+            flag = pc.or_(flag, pc.fill_null(pc.not_equal(text, "false"), False))
+    return flag
+
+
+def _text(rows: pa.Table, name: str) -> pa.Array:
+    return rows.column(name).combine_chunks()

@@ -1,0 +1,175 @@
+"""Identifiers as people write them, made uniform and judged, one pure function per kind.
+
+Each takes a cell's text (never blank) and gives a `Reading`. Whether an identifier is valid must be said here: once it
+is a token nobody can tell.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from stdnum.gb import nhs as nhs_checks
+from stdnum.gb import upn as upn_checks
+
+VALID, INVALID, MISSING, TEMPORARY, TEST, FUTURE = "valid", "invalid", "missing", "temporary", "test", "future"
+
+
+class Reading(NamedTuple):
+    """value: the uniform text, None where there is none; state: whether it may serve as an identifier."""
+
+    value: str | None
+    state: str
+
+
+# Letters that Unicode does not take apart into a plain letter and an accent.
+_LETTERS = str.maketrans(
+    {"Ø": "O", "Ł": "L", "Æ": "AE", "Œ": "OE", "Đ": "D", "Ð": "D", "Þ": "TH", "Ħ": "H", "ı": "I", "ẞ": "SS"}
+)
+_MONTH_NAMES = (
+    ("jan", "january"),
+    ("feb", "february"),
+    ("mar", "march"),
+    ("apr", "april"),
+    ("may",),
+    ("jun", "june"),
+    ("jul", "july"),
+    ("aug", "august"),
+    ("sep", "sept", "september"),
+    ("oct", "october"),
+    ("nov", "november"),
+    ("dec", "december"),
+)
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names}
+_TIME = r"(?:[T ]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_YEAR_FIRST = re.compile(r"([0-9]{4})[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/. ]([0-9]{1,2})" + _TIME)
+_DAY_FIRST = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]+([0-9]{4})" + _TIME)
+_PACKED = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_SERIAL = re.compile(r"([1-9][0-9]{4})(?:\.0+)?")
+_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
+_UPN = re.compile(r"[ABCDEFGHJKLMNPQRTUVWXYZ][0-9]{11}[0-9ABCDEFGHJKLMNPQRTUVWXYZ]")
+_SEX = {"M": "M", "1": "M", "MALE": "M", "F": "F", "2": "F", "FEMALE": "F"} | dict.fromkeys(
+    ("U", "0", "9", "X", "I", "UNKNOWN", "NOT KNOWN", "NOT SPECIFIED", "INDETERMINATE"), "U"
+)
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+
+def packed(text: str) -> str:
+    """Letters and digits alone, upper case: how numbers, codes and postcodes are compared."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper()))
+
+
+def letters(text: str) -> str:
+    """Letters alone, upper case, without accents: `Zoë O’Neill-Łuk` is `ZOEONEILLLUK`."""
+    plain = unicodedata.normalize("NFKD", text.upper().translate(_LETTERS))
+    return "".join(filter(str.isalpha, plain))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, each upper case and without accents, digits kept."""
+    plain = unicodedata.normalize("NFKD", text.upper().translate(_LETTERS))
+    kept = "".join(c if c.isalnum() else "" if unicodedata.combining(c) or c in "'’" else " " for c in plain)
+    return kept.split()
+
+
+def calendar_date(text: str) -> date | None:
+    """A date in any style that extracts use, or None.
+
+    `2026-03-15`, `2022-Sep-28 00:00:00`, `15/03/2026`, `15-Mar-2026`, `20260315`, an Excel serial (`44629`), each with
+    or without a time. Day before month, as in Britain.
+    """
+    if found := _YEAR_FIRST.fullmatch(text):
+        year, month, day = found.groups()
+    elif found := _DAY_FIRST.fullmatch(text):
+        day, month, year = found.groups()
+    elif found := _PACKED.fullmatch(text):
+        year, month, day = found.groups()
+    elif found := _SERIAL.fullmatch(text):
+        return date(1899, 12, 30) + timedelta(days=int(found[1]))
+    else:
+        return None
+    try:
+        return date(int(year), _MONTHS[month.casefold()] if month.isalpha() else int(month), int(day))
+    except (KeyError, ValueError):
+        return None
+
+
+def name(text: str) -> Reading:
+    """A forename or surname: its letters, so that case, accents, hyphens and spaces do not count."""
+    plain = letters(text)
+    return Reading(plain, VALID) if plain else Reading(None, INVALID)
+
+
+def birth_date(text: str, latest: date) -> Reading:
+    """A birth date as ISO text; `future` after `latest`, the last day of the period."""
+    found = calendar_date(text)
+    if found is None or found < EARLIEST_BIRTH:
+        return Reading(None, INVALID)
+    return Reading(found.isoformat(), FUTURE if found > latest else VALID)
+
+
+def postcode(text: str) -> Reading:
+    """A postcode without its space; the placeholders ZZ99 (no fixed abode, not known, abroad) are no postcode."""
+    plain = packed(text)
+    if plain.startswith("ZZ99"):
+        return Reading(None, MISSING)
+    return Reading(plain, VALID if _POSTCODE.fullmatch(plain) else INVALID)
+
+
+def nhs_number(text: str) -> Reading:
+    """Ten digits with a modulus 11 check; numbers from 999, and one digit ten times, are for tests."""
+    digits = re.sub(r"[\s-]|\.0+$", "", text)
+    if re.fullmatch(r"[0-9]{10}", digits) is None:
+        return Reading(packed(text), INVALID)
+    if digits.startswith("999") or len(set(digits)) == 1:
+        return Reading(digits, TEST)
+    return Reading(digits, VALID if nhs_checks.is_valid(digits) else INVALID)
+
+
+def upn(text: str) -> Reading:
+    """A check letter and twelve characters; a letter at the end makes it temporary, good for one school alone.
+
+    The authority's number is not looked up: lists of authorities age, and it says nothing about the child.
+    """
+    plain = packed(text)
+    if _UPN.fullmatch(plain) is None or upn_checks.calc_check_digit(plain[1:]) != plain[0]:
+        return Reading(plain, INVALID)
+    return Reading(plain, TEMPORARY if plain[-1].isalpha() else VALID)
+
+
+def uln(text: str) -> Reading:
+    """Ten digits, the first not zero, whose sum weighted 10 to 1 leaves 10 when divided by 11."""
+    digits = re.sub(r"\s|\.0+$", "", text)
+    good = re.fullmatch(r"[1-9][0-9]{9}", digits) is not None
+    good = good and sum(int(d) * (10 - i) for i, d in enumerate(digits)) % 11 == 10
+    return Reading(digits if good else packed(text), VALID if good else INVALID)
+
+
+def local_id(text: str) -> Reading:
+    """An identifier of the sender's own system; it has no check, so any is valid."""
+    plain = packed(text)
+    return Reading(plain, VALID) if plain else Reading(None, INVALID)
+
+
+def sex(text: str) -> str | None:
+    """M, F or U from the education (M F U), health (1 2 9 X) and older (0 1 2 9) codes; None for anything else."""
+    return _SEX.get(" ".join(words(text.removesuffix(".0"))))
+
+
+def reader(kind: str, latest: date) -> Callable[[str], Reading]:
+    """The function for a kind of token (`TokenKind` of the contracts, but for sex). latest: end of the period."""
+    readers: dict[str, Callable[[str], Reading]] = {
+        "forename": name,
+        "surname": name,
+        "birth_date": partial(birth_date, latest=latest),
+        "postcode": postcode,
+        "nhs_number": nhs_number,
+        "upn": upn,
+        "uln": uln,
+        "local_id": local_id,
+    }
+    return readers[kind]

@@ -1,0 +1,261 @@
+"""The tables that leave the door, block by block: pseudonyms, checked cells, what is derived before it is dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+
+from pipelines.extract import TextTable, fault
+from pipelines.extract.headers import squash
+from pipelines.registry import ColumnView
+from pipelines.seal.cells import BLANKED, SENTINELS, cells_of
+from pipelines.seal.identifiers import evidence, is_identifier, states
+from pipelines.seal.identity import Identities, Scope, parent_key
+from pipelines.seal.normalise import FUTURE, INVALID, MISSING, TEMPORARY, TEST, VALID, packed
+from pipelines.seal.tokens import day_unknown, keyed, over_distinct, subkey
+
+
+@dataclass
+class Counts:
+    """What became of the cells of a table, by column; states of identifiers by column."""
+
+    rows: int = 0
+    cells: dict[str, Counter[str]] = field(default_factory=dict)
+    identifiers: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def of(self, sentinel: str) -> dict[str, int]:
+        """Columns with cells that became this sentinel."""
+        return {name: found[sentinel] for name, found in self.cells.items() if found[sentinel]}
+
+
+@dataclass(frozen=True)
+class Geography:
+    """The partner's own file of postcodes and small areas."""
+
+    postcodes: pa.Array
+    areas: pa.Array
+
+    @classmethod
+    def load(cls, path: Path) -> Geography:
+        """Read `postcode,lsoa21`. Raises DataFault `FILE-017`."""
+        try:
+            table = pcsv.read_csv(path, read_options=pcsv.ReadOptions(use_threads=False))
+            table = table.rename_columns([squash(name) for name in table.column_names])
+            postcodes, areas = (table[name].cast(pa.string()).combine_chunks() for name in ("postcode", "lsoa21"))
+        except (pa.ArrowInvalid, KeyError, UnicodeDecodeError):
+            raise fault("FILE-017") from None
+        if not len(areas):
+            raise fault("FILE-017")
+        return cls(over_distinct(postcodes, packed), pc.utf8_trim_whitespace(areas))
+
+    def area_of(self, postcodes: pa.Array) -> pa.Array:
+        """The LSOA of each postcode (letters and digits alone); NULL where the file does not have it."""
+        return self.areas.take(pc.index_in(postcodes, value_set=self.postcodes))
+
+
+class TableSealer:
+    """Seals one table. `records` of a row is the number of its record, -1 for none."""
+
+    def __init__(
+        self, scope: Scope, name: str, table: TextTable, known: Identities | None, geography: Geography | None
+    ) -> None:
+        contract = scope.registry.contract(scope.dataset)
+        self.name = name
+        self.counts = Counts()
+        # Raw keys of the rows written and their records, for the tables that hang on this one.
+        self.keys: list[pa.Array] = []
+        self.records: list[np.ndarray] = []
+        self._scope = scope
+        self._table = table
+        self._known = known
+        self._geography = geography
+        self._is_record_table = name == contract.record_table
+        self._definition = contract.tables[name]
+        self._views = scope.views(name)
+        self._parent_key = parent_key(self._views)
+        self._cells = {
+            view.name: cells_of(view, scope.registry.code_lists.get(view.codes or ""))
+            for view in self._views
+            if view.passes == "text"
+        }
+
+    def write(self, path: Path, parent: TableSealer | None) -> None:
+        """Read the table and write its payload. parent: the sealed table that its rows hang on."""
+        writer: pq.ParquetWriter | None = None
+        parents = parent.lineage() if parent else None
+        try:
+            for batch in self._table.batches():
+                sealed = self._seal(batch, parents)
+                writer = writer or pq.ParquetWriter(path, sealed.schema, compression="zstd")
+                writer.write_batch(sealed)
+            if writer is None:
+                empty = self._seal(self._empty(), None)
+                writer = pq.ParquetWriter(path, empty.schema, compression="zstd")
+        finally:
+            if writer is not None:
+                writer.close()
+
+    def lineage(self) -> tuple[pa.Array, np.ndarray] | None:
+        """Keys of this table and the record each belongs to; None where its rows belong to no record."""
+        if not self.records:
+            return None
+        return pa.concat_arrays(self.keys), np.concatenate(self.records)
+
+    def _empty(self) -> pa.RecordBatch:
+        schema = pa.schema([(name, pa.string()) for name in self._table.columns] + [("source_row", pa.int32())])
+        return pa.RecordBatch.from_pylist([], schema)
+
+    def _seal(self, batch: pa.RecordBatch, parents: tuple[pa.Array, np.ndarray] | None) -> pa.RecordBatch:
+        records = self._records_of(batch, parents)
+        index = pa.array(records, mask=records < 0)
+        nobody = pa.nulls(batch.num_rows, pa.string())
+        columns: dict[str, pa.Array] = {
+            "record_pseudonym": self._known.pseudonyms.take(index) if self._known else nobody,
+            "source_row": batch.column("source_row"),
+        }
+        derived: dict[str, pa.Array] = {}
+        births = self._known.births.take(index) if self._known else None
+        for view in self._views:
+            if view.passes is None:
+                continue
+            raw = batch.column(view.name)
+            if view.passes == "pseudonym":
+                columns[view.name] = self._pseudonyms(view, raw)
+                continue
+            columns[view.name] = cells = self._checked(view, raw, records)
+            if view.column.after_birth:
+                derived[f"{view.name}_before_birth"] = _before_birth(self._dates(view, raw), births)
+            self._count(self.counts.cells, view.name, cells, SENTINELS)
+        columns |= self._derived(batch) | derived
+        self.counts.rows += batch.num_rows
+        self._keep_keys(batch, records)
+        return pa.record_batch(list(columns.values()), names=list(columns))
+
+    def _records_of(self, batch: pa.RecordBatch, parents: tuple[pa.Array, np.ndarray] | None) -> np.ndarray:
+        """Which record each row belongs to: its own in the record table, else its parent's."""
+        if self._is_record_table:
+            return np.arange(self.counts.rows, self.counts.rows + batch.num_rows)
+        if parents is None or self._parent_key is None or not batch.num_rows:
+            return np.full(batch.num_rows, -1, dtype=np.int64)
+        keys, records = parents
+        place = pc.fill_null(pc.index_in(batch.column(self._parent_key), value_set=keys), -1)
+        place = place.to_numpy(zero_copy_only=False)
+        return np.where(place < 0, -1, records[place]) if len(records) else np.full(batch.num_rows, -1)
+
+    def _keep_keys(self, batch: pa.RecordBatch, records: np.ndarray) -> None:
+        tables = self._scope.registry.contract(self._scope.dataset).tables.values()
+        if any(table.parent == self.name for table in tables) and (self._is_record_table or (records >= 0).any()):
+            self.keys.append(batch.column(self._definition.key[0]))
+            self.records.append(records)
+
+    def _pseudonyms(self, view: ColumnView, raw: pa.Array) -> pa.Array:
+        """Keyed pseudonyms of a key column, under the subkey of the table that owns the key."""
+        owner, column = self.name, view.name
+        if view.type == "parent_key" and self._definition.parent:
+            owner = self._definition.parent
+            column = self._scope.registry.contract(self._scope.dataset).tables[owner].key[0]
+        key = subkey(self._scope.keys.record_key, "key", self._scope.agency, self._scope.dataset, owner, column)
+        return over_distinct(raw, keyed(key))
+
+    def _checked(self, view: ColumnView, raw: pa.Array, records: np.ndarray) -> pa.Array:
+        """The cells of a kept column, uniform, or the word that stands for what may not pass."""
+        cells = self._cells[view.name]
+        text = over_distinct(raw, cells.uniform)
+        if self._known is None:
+            return text
+        hit = self._known.own.holds(records, raw, cells.words)
+        return pc.if_else(pa.array(hit), BLANKED, text) if hit.any() else text
+
+    def _dates(self, view: ColumnView, raw: pa.Array) -> pa.Array:
+        """The dates of a column, whether they may pass or not; NULL where there is none."""
+        uniform = self._cells[view.name].uniform
+        return over_distinct(raw, lambda text: iso if not (iso := uniform(text)).startswith("#") else None).cast(
+            pa.date32()
+        )
+
+    def _derived(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        """What the identifiers of a table leave behind: their states, and coarser facts."""
+        found = list(evidence(batch, self._views, self._scope.fields, self._scope.latest))
+        facts: dict[str, pa.Array] = {}
+        shown: dict[str, pa.Array] = {}
+        for view in filter(is_identifier, self._views):
+            ours = [one for one in found if one.column == view.name]
+            shown[f"{view.name}_state"] = column = states(ours, batch.column(view.name))
+            expected = (VALID, INVALID, MISSING, TEMPORARY, TEST, *((FUTURE,) if view.token == "birth_date" else ()))  # noqa: S105
+            self._count(self.counts.identifiers, view.name, column, expected)
+            derive = view.meaning.derive if view.meaning else ()
+            if "birth_month" in derive:
+                facts |= _birth_facts(ours[0].valid, self._scope.latest)
+            if "lsoa21_code" in derive:
+                valid = ours[0].valid
+                none = pa.nulls(len(valid), pa.string())
+                facts["lsoa21_code"] = self._geography.area_of(valid) if self._geography else none
+        return facts | shown
+
+    def _count(self, into: dict[str, Counter[str]], name: str, column: pa.Array, expected: Sequence[str]) -> None:
+        counter = into.setdefault(name, Counter(dict.fromkeys(expected, 0)))
+        places = pc.drop_null(pc.index_in(column, value_set=pa.array(expected))).to_numpy(zero_copy_only=False)
+        for value, count in zip(expected, np.bincount(places, minlength=len(expected)).tolist(), strict=True):
+            counter[value] += count
+
+
+def _before_birth(dates: pa.Array, births: pa.Array | None) -> pa.Array:
+    """`true` where an event lies before the child's birth; NULL where either date is not known."""
+    if births is None:
+        return pa.nulls(len(dates), pa.string())
+    return _flag(pc.less(dates, births))
+
+
+def _birth_facts(births: pa.Array, latest: date) -> dict[str, pa.Array]:
+    """Month of birth, age in whole years on 31 August, school year of birth, and whether the day may be unknown.
+
+    The day is the last 31 August at or before the end of the period; a child born after it is 0. A school year runs
+    from September to August: born 2015-09-01 to 2016-08-31 is 2015.
+    """
+    august = latest.year if (latest.month, latest.day) >= (8, 31) else latest.year - 1
+
+    def school_year(iso: str) -> str:
+        return str(int(iso[:4]) - (iso[5:7] < "09"))
+
+    def age(iso: str) -> str:
+        return str(max(0, august - int(iso[:4]) - (iso[5:7] > "08")))
+
+    return {
+        "birth_month": over_distinct(births, lambda iso: f"{iso[:7]}-01"),
+        "age_31_aug": over_distinct(births, age),
+        "school_year": over_distinct(births, school_year),
+        "is_birth_day_unknown": _flag(day_unknown(births)),
+    }
+
+
+def _flag(column: pa.Array) -> pa.Array:
+    return pc.if_else(column, "true", "false")
+
+
+def seal_tables(
+    scope: Scope,
+    tables: Mapping[str, TextTable],
+    known: Identities | None,
+    geography: Geography | None,
+    folder: Path,
+) -> dict[str, TableSealer]:
+    """Write `<table>.parquet` of every table into a folder, parents before children."""
+    contract = scope.registry.contract(scope.dataset)
+    sealed: dict[str, TableSealer] = {}
+    waiting = list(tables)
+    while waiting:
+        name = next(n for n in waiting if contract.tables[n].parent not in waiting)
+        waiting.remove(name)
+        sealer = TableSealer(scope, name, tables[name], known, geography)
+        sealer.write(folder / f"{name}.parquet", sealed.get(contract.tables[name].parent or ""))
+        sealed[name] = sealer
+    return {name: sealed[name] for name in tables}

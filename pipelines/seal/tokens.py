@@ -1,0 +1,122 @@
+"""Keyed tokens and pseudonyms: HMAC-SHA-256 under a subkey for each purpose, cut to 16 bytes, in hex.
+
+A token compares across partners (same link key, same kind); a pseudonym compares within one partner. Equal values give
+equal tokens, and nobody without the key can try values out. HMAC: RFC 2104; subkeys: HKDF, RFC 5869.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+
+import jellyfish
+import pyarrow as pa
+import pyarrow.compute as pc
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+TOKEN_BYTES = 16
+VERSION = "1"
+
+
+def subkey(key: bytes, *purpose: str) -> bytes:
+    """A 32-byte key for one purpose; different purposes give unrelated keys."""
+    info = "\0".join(("joint-needs", VERSION, *purpose)).encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key)
+
+
+def keyed(key: bytes) -> Callable[[str], str]:
+    """A function from text to its token under `key`."""
+
+    def token(text: str) -> str:
+        return hmac.digest(key, text.encode(), "sha256")[:TOKEN_BYTES].hex()
+
+    return token
+
+
+def over_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
+    """Apply a text function to a text column, once for each distinct value; NULL stays NULL."""
+    if column.null_count == len(column):
+        return pa.nulls(len(column), pa.string())
+    encoded = column.dictionary_encode()
+    results = pa.array([function(value) for value in encoded.dictionary.to_pylist()], pa.string())
+    return results.take(encoded.indices)
+
+
+def linkage_tokens(identities: pa.Table, link_key: bytes) -> pa.Table:
+    """Tokens of records whose identifiers are already uniform (`normalise`), as the linker compares them.
+
+    identities, all VARCHAR unless said: forename, surname (letters, upper case), birth_date (ISO; an unknown part as
+    `??`, an unknown year `????`), sex, postcode (no space), nhs_number, upn, uln, local_id (field, NUL, agency, NUL,
+    value), other_surnames and other_upns (LIST). Only what may serve as an identifier: anything else must be NULL.
+
+    Returns the token columns of the linkage file, in its order, one row per row.
+    """
+    column = {name: identities.column(name).combine_chunks() for name in identities.column_names}
+
+    def tokens(kind: str, source: pa.Array, prepare: Callable[[str], str | None] = str) -> pa.Array:
+        return _tokens(subkey(link_key, "token", kind), source, prepare)
+
+    forename, surname, birth, postcode = (column[n] for n in ("forename", "surname", "birth_date", "postcode"))
+    found = {
+        "forename": tokens("forename", forename),
+        "forename_phonetic": tokens("forename_phonetic", forename, jellyfish.metaphone),
+        "forename_prefix": tokens("forename_prefix", forename, lambda text: text[:3]),
+        "forename_initial": tokens("forename_initial", forename, lambda text: text[:1]),
+        "surname": tokens("surname", surname),
+        "surname_phonetic": tokens("surname_phonetic", surname, jellyfish.metaphone),
+        "birth_date": tokens("birth_date", birth, lambda text: None if "?" in text else text),
+        "birth_date_swapped": tokens("birth_date", birth, swapped),
+        "birth_year": tokens("birth_year", birth, lambda text: _part(text, 0)),
+        "birth_month_of_year": tokens("birth_month_of_year", birth, lambda text: _part(text, 1)),
+        "birth_day": tokens("birth_day", birth, lambda text: _part(text, 2)),
+        "postcode": tokens("postcode", postcode),
+        "postcode_sector": tokens("postcode_sector", postcode, lambda text: text[:-2]),
+        **{kind: tokens(kind, column[kind]) for kind in ("nhs_number", "upn", "uln", "local_id")},
+    }
+    for name, kind in (("other_surnames", "surname"), ("other_upns", "upn")):
+        lists = column[name]
+        flat = tokens(kind, lists.flatten())
+        found[name] = pa.ListArray.from_arrays(_offsets(lists), flat)
+    return pa.table(
+        {
+            **found,
+            "sex": column["sex"],
+            "is_birth_day_unknown": day_unknown(birth),
+        }
+    )
+
+
+def day_unknown(birth: pa.Array) -> pa.Array:
+    """Whether the day of an ISO date may stand for an unknown one: the 1st, the 15th, or `??`; NULL stays NULL."""
+    found = pc.is_in(pc.utf8_slice_codeunits(birth, 8, 10), value_set=pa.array(["01", "15", "??"]))
+    return pc.if_else(pc.is_valid(birth), found, None)
+
+
+def swapped(birth: str) -> str | None:
+    """An ISO date with day and month exchanged, where that is another real date."""
+    year, month, day = birth.split("-")
+    if "?" in birth or day > "12" or day == month:
+        return None
+    return f"{year}-{day}-{month}"
+
+
+def _part(birth: str, place: int) -> str | None:
+    part = birth.split("-")[place]
+    return None if "?" in part else part
+
+
+def _tokens(key: bytes, source: pa.Array, prepare: Callable[[str], str | None]) -> pa.Array:
+    token = keyed(key)
+
+    def of(text: str) -> str | None:
+        prepared = prepare(text)
+        return token(prepared) if prepared else None
+
+    return over_distinct(source, of)
+
+
+def _offsets(lists: pa.ListArray) -> pa.Array:
+    """Offsets of a list array that begins at zero, a NULL list as an empty one."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    return pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())])
