@@ -36,7 +36,7 @@ def run(
     as_of: recorded time; what had been accepted by the end of that day. Nothing in the warehouse changes. Where inputs
     and SQL are those of the last run, nothing is done and the outcome says so.
 
-    Raises SystemFault where a query gives other columns than its core table, leaves a required one empty, or repeats a key.
+    Raises SystemFault where a query gives other columns than its core table, leaves one empty, or repeats a key.
     """
     with recorded_run(connection, "conform", str(as_of or "all")) as outcome, one_at_a_time(connection):
         standing = Ledger(connection).current(as_of)

@@ -1,0 +1,193 @@
+"""Core and marts, changed in one transaction: all or nothing.
+
+Changes are staged first, outside of it. Then, in one transaction: the changes go into core, every record gets its
+person of today, core.person and the marts are made anew, every mart is checked, the ledger moves on, and a row of
+`ops.refresh` marks the new state. Readers see the old picture until the commit and the new one after it. That row is
+the only mark there is: a run killed before the commit changed nothing, one killed after it left only files to tidy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from pipelines import version
+from pipelines.conform import state, workspace
+from pipelines.conform.shape import CoreTable, core_tables
+from pipelines.conform.state import Changes, Next
+from pipelines.conform.turn import one_at_a_time
+from pipelines.errors import SystemFault
+from pipelines.integrate import core, marts, staging
+from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
+from pipelines.registry import Registry
+from pipelines.settings import Settings
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be integrated: the state conform made, what stands, and the mark of the refresh before.
+
+    day: the day of the picture. as_of: recorded time, None where everything accepted so far counts.
+    """
+
+    day: date
+    as_of: date | None
+    made: Next
+    standing: list[Submission]
+    mark: dict[str, Any] | None
+    crosswalk: str
+    code_version: str
+
+    def is_done(self) -> bool:
+        """Whether the warehouse shows exactly this already."""
+        mark = self.mark
+        return mark is not None and (
+            mark["as_of"],
+            mark["conformed"],
+            sorted(mark["submissions"]),
+            mark["linkage"].get("crosswalk"),
+            mark["code_version"],
+        ) == (self.day, self.made.hashes, self.made.submissions, self.crosswalk, self.code_version)
+
+
+def run(
+    settings: Settings,
+    registry: Registry,
+    connection: Connection,
+    as_of: date | None = None,
+    extra_marts: Mapping[str, Callable[[Connection, date], int]] | None = None,
+    *,
+    mart_folder: Path | None = None,
+) -> Outcome:
+    """Bring what conform made into core and make the marts anew.
+
+    as_of: recorded time for the choice of submissions, and the day of the picture; None is everything, today.
+    extra_marts: marts that a function fills. mart_folder: instead of the shipped `sql/marts`.
+
+    Raises SystemFault where conform has not run on what stands, another refresh is running, a check of a mart fails or
+    the database refuses a statement; in each case the warehouse is as it was.
+    """
+    day = as_of or date.today()
+    with recorded_run(connection, "integrate", str(day)) as outcome, _own_words(), one_at_a_time(connection):
+        standing = Ledger(connection).current(as_of)
+        work = Work(
+            day,
+            as_of,
+            state.require_next(settings, sorted(submission.submission_key for submission in standing)),
+            standing,
+            state.integrated(connection),
+            core.crosswalk_hash(connection),
+            f"{version()}+{marts.definitions_hash(mart_folder)}",
+        )
+        connection.commit()
+        if work.is_done():
+            outcome.notes.append("nothing new: the warehouse shows this already")
+            outcome.counts = {"rows_changed": 0}
+        else:
+            tables = core_tables(connection)
+            changes = _stage(settings, connection, tables, work)
+            outcome.counts = _transaction(
+                connection,
+                registry,
+                tables,
+                changes,
+                work,
+                lambda: marts.refresh_all(connection, day, extra_marts or {}, mart_folder),
+            )
+            connection.commit()
+            staging.clear(connection)
+        state.tidy(settings, work.made.hashes)
+    return outcome
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Database errors in words of our own: the server's may quote a row."""
+    try:
+        yield
+    except psycopg.Error as error:
+        diag, kind = error.diag, type(error).__name__
+        place = " ".join(part for part in (diag.table_name, diag.constraint_name) if part)
+        # Class 42 speaks of the statement, never of a row.
+        said = diag.message_primary if (diag.sqlstate or "").startswith("42") else place
+        raise SystemFault(
+            f"the refresh was not written and everything is as it was ({kind}: {said or 'no detail'})"
+        ) from None
+
+
+def _stage(settings: Settings, connection: Connection, tables: list[CoreTable], work: Work) -> dict[str, Changes]:
+    base = work.mark["conformed"] if work.mark else {}
+    with workspace(settings) as duck:
+        changes = {
+            table.name: state.changes(settings, duck, table, base.get(table.name), work.made.hashes[table.name])
+            for table in tables
+            if base.get(table.name) != work.made.hashes[table.name]
+        }
+    staging.load(settings, connection, tables, changes)
+    return changes
+
+
+def _transaction(
+    connection: Connection,
+    registry: Registry,
+    tables: list[CoreTable],
+    changes: Mapping[str, Changes],
+    work: Work,
+    make_marts: Callable[[], dict[str, int]],
+) -> dict[str, int]:
+    """Everything a reader sees, from old to new; the caller commits. Counts of rows changed and of marts."""
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    connection.execute("SET LOCAL work_mem = '64MB'")
+    if core.crosswalk_hash(connection) != work.crosswalk:
+        raise SystemFault("the linker changed the crosswalk while this refresh was staging; run it again")
+    changed = {
+        table.name: core.merge(connection, table, changes[table.name]) for table in tables if table.name in changes
+    }
+    if work.mark is not None and work.mark["linkage"].get("crosswalk") != work.crosswalk:
+        for table in tables:
+            if table.has_person:
+                changed[table.name] = changed.get(table.name, 0) + core.rekey(connection, table)
+    changed["source"] = core.refresh_sources(connection, registry, work.standing)
+    changed["person"] = core.refresh_persons(connection)
+    rows = make_marts()
+    _move_submissions(Ledger(connection), work.standing, work.as_of)
+    connection.execute(
+        """INSERT INTO ops.refresh (run_key, as_of, submissions, conformed, changed, linkage, code_version)
+           VALUES ((SELECT max(run_key) FROM ops.run WHERE stage = 'integrate'), %s, %s, %s, %s, %s, %s)""",
+        (
+            work.day,
+            work.made.submissions,
+            json.dumps(work.made.hashes),
+            json.dumps({table: count for table, count in changed.items() if count}),
+            json.dumps({"crosswalk": work.crosswalk}),
+            work.code_version,
+        ),
+    )
+    return {"rows_changed": sum(changed.values()), "marts": len(rows), "mart_rows": sum(rows.values())}
+
+
+def _move_submissions(ledger: Ledger, standing: list[Submission], as_of: date | None) -> None:
+    """What stands is integrated; what stood, or was accepted by then and does not stand, is superseded."""
+    names = {submission.submission for submission in standing}
+    for submission in standing:
+        if submission.state != "integrated":
+            ledger.move(submission.submission, "integrated")
+    passed = ledger.rows(
+        """SELECT submission FROM ops.submission
+           WHERE state = 'integrated' OR (state = 'accepted' AND (%s::date IS NULL OR accepted_at::date <= %s))
+           ORDER BY submission_key""",
+        as_of,
+        as_of,
+    )
+    for row in passed:
+        if row["submission"] not in names:
+            ledger.move(row["submission"], "superseded")

@@ -1,0 +1,96 @@
+-- mart.multi_agency_overlap
+-- Grain: area x combination of up to three sets. Key: see mart.yaml. Owner: joint commissioning.
+WITH named AS (
+    SELECT bit, set_code FROM (VALUES
+        (1, 'ehc_plan'), (2, 'sen_support'), (4, 'cin'), (8, 'cp_plan'), (16, 'slt'), (32, 'ot'), (64, 'physio'),
+        (128, 'community_paediatrics')
+    ) AS list (bit, set_code)
+),
+-- Community team types (CSDS v1.6): 33 speech and language, 23 occupational therapy, 26 physiotherapy, 06 paediatrics.
+team AS (SELECT * FROM (VALUES ('33', 16), ('23', 32), ('26', 64), ('06', 128)) AS list (team_type_code, bit)),
+seen AS (
+    SELECT least(:as_of, min(source.period_end)) AS data_as_at FROM core.source AS source
+    WHERE source.is_about_people AND (
+        EXISTS (SELECT 1 FROM core.enrolment WHERE submission_key = source.submission_key)
+        OR EXISTS (SELECT 1 FROM core.ehc_plan WHERE submission_key = source.submission_key)
+        OR EXISTS (SELECT 1 FROM core.cin_episode WHERE submission_key = source.submission_key)
+        OR EXISTS (SELECT 1 FROM core.referral WHERE submission_key = source.submission_key)
+    )
+),
+plan AS (SELECT DISTINCT person_key FROM core.ehc_plan WHERE is_active AND person_key IS NOT NULL),
+member AS (
+    SELECT person_key, 1 AS bit FROM plan
+    UNION
+    SELECT person_key, 2 FROM core.sen_status WHERE status_code = 'K' AND person_key NOT IN (SELECT person_key FROM plan)
+    UNION
+    SELECT episode.person_key, 4 FROM core.cin_episode AS episode JOIN core.source AS source USING (agency_code, dataset_code)
+    WHERE episode.is_no_further_action IS NOT TRUE AND episode.referral_date <= least(:as_of, source.period_end)
+        AND (episode.closure_date IS NULL OR episode.closure_date > least(:as_of, source.period_end))
+    UNION
+    SELECT plan.person_key, 8 FROM core.cp_plan AS plan JOIN core.source AS source USING (agency_code, dataset_code)
+    WHERE plan.start_date <= least(:as_of, source.period_end)
+        AND (plan.end_date IS NULL OR plan.end_date > least(:as_of, source.period_end))
+    UNION
+    SELECT referral.person_key, team.bit FROM core.referral AS referral JOIN team USING (team_type_code)
+    WHERE referral.rejected_date IS NULL AND referral.received_date <= least(:as_of, referral.observed_to)
+        AND (referral.closed_date IS NULL OR referral.closed_date > least(:as_of, referral.observed_to))
+),
+mask AS (SELECT person_key, sum(bit)::integer AS mask FROM member WHERE person_key IS NOT NULL GROUP BY person_key),
+pupil AS (
+    SELECT DISTINCT profile.person_key, core.age_band(core.age_on_31_august(profile.birth_month, enrolment.census_date)) AS age_band,
+        profile.health_place_code
+    FROM core.enrolment AS enrolment JOIN core.person_profile AS profile USING (person_key)
+    WHERE enrolment.enrol_status_code IS DISTINCT FROM 'S' AND profile.is_resident
+        AND core.age_on_31_august(profile.birth_month, enrolment.census_date) BETWEEN 5 AND 15
+),
+group_of AS (
+    SELECT place.geographic_level, place.area_code, pupil.age_band, coalesce(mask.mask, 0) AS mask, count(*) AS children
+    FROM pupil LEFT JOIN mask USING (person_key)
+    CROSS JOIN LATERAL (VALUES ('area', 'ALL'), ('health_place', health_place_code)) AS place (geographic_level, area_code)
+    GROUP BY place.geographic_level, place.area_code, pupil.age_band, coalesce(mask.mask, 0)
+),
+combination AS (
+    SELECT number AS mask, count(*)::integer AS set_size, string_agg(named.set_code, '+' ORDER BY named.bit) AS sets
+    FROM generate_series(1, 255) AS number JOIN named ON number & named.bit > 0
+    GROUP BY number HAVING count(*) <= 3
+),
+base AS (
+    SELECT geographic_level, area_code, age_band, sum(children) AS children FROM group_of
+    GROUP BY geographic_level, area_code, age_band
+),
+single AS (
+    SELECT group_of.geographic_level, group_of.area_code, group_of.age_band, named.bit, sum(group_of.children) AS children
+    FROM group_of JOIN named ON group_of.mask & named.bit > 0
+    GROUP BY group_of.geographic_level, group_of.area_code, group_of.age_band, named.bit
+),
+-- Within an age band the chance of being in all sets is the product of the chances; a set without a child makes it nought.
+expected_in_band AS (
+    SELECT combination.mask, base.geographic_level, base.area_code, base.children
+        * CASE WHEN bool_or(single.children IS NULL) THEN 0 ELSE exp(sum(ln(single.children / base.children))) END AS expected
+    FROM combination CROSS JOIN base
+    JOIN named ON combination.mask & named.bit > 0
+    LEFT JOIN single USING (geographic_level, area_code, age_band, bit)
+    GROUP BY combination.mask, base.geographic_level, base.area_code, base.age_band, base.children
+),
+expected AS (
+    SELECT mask, geographic_level, area_code, sum(expected) AS expected FROM expected_in_band
+    GROUP BY mask, geographic_level, area_code
+),
+found AS (
+    SELECT combination.mask, group_of.geographic_level, group_of.area_code,
+        sum(group_of.children) FILTER (WHERE group_of.mask & combination.mask = combination.mask) AS children,
+        sum(group_of.children) AS base_count
+    FROM combination CROSS JOIN group_of
+    GROUP BY combination.mask, group_of.geographic_level, group_of.area_code
+)
+SELECT
+    :as_of AS time_period, found.geographic_level, found.area_code, 'resident_pupils_5_15' AS base, combination.sets,
+    combination.set_size, coalesce(found.children, 0)::integer AS children_count, found.base_count::integer AS base_count,
+    round(100 * coalesce(found.children, 0) / found.base_count, 3) AS share_pct,
+    CASE WHEN combination.set_size > 1 THEN round(expected.expected::numeric, 2) END AS expected_count,
+    CASE WHEN combination.set_size > 1 AND expected.expected >= 1
+        THEN round((coalesce(found.children, 0) / expected.expected)::numeric, 2) END AS lift,
+    seen.data_as_at
+FROM seen CROSS JOIN found
+JOIN combination USING (mask)
+JOIN expected USING (mask, geographic_level, area_code)

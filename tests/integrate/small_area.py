@@ -1,0 +1,100 @@
+"""A small whole area: one child known to all three agencies, one to education alone, and the planning tables."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from pipelines import conform, integrate
+from pipelines.ledger import Outcome
+from pipelines.settings import Settings
+from tests.conform.area import REGISTRY, deliver, link
+
+Connection = psycopg.Connection[Any]
+ADA, BEN = "a" * 32, "b" * 32
+NIGHT = date(2026, 3, 20)
+
+
+def nothing(connection: Connection, as_of: date) -> int:
+    """In place of a mart that a later room fills."""
+    return 0
+
+
+def census(sequence: int = 1, status: str = "K") -> dict[str, Any]:
+    """Ada and Ben at school; `status` is Ada's SEN status."""
+    return {
+        "pupilonroll": [
+            {"record_pseudonym": ADA, "pupilonrolltableid": f"{sequence}-1", "nativeid": "9901", "senprovision": status,
+             "birth_month": date(2014, 3, 1), "sex": "F", "ethnicity": "WBRI", "enrolstatus": "C"},
+            {"record_pseudonym": BEN, "pupilonrolltableid": f"{sequence}-2", "nativeid": "9901", "senprovision": "N",
+             "birth_month": date(2016, 3, 1), "sex": "M", "ethnicity": "AIND", "enrolstatus": "C"},
+        ],
+        "addresses": [
+            {"record_pseudonym": ADA, "pupilonrolltableid": f"{sequence}-1", "addressestableid": "1",
+             "lsoa21_code": "E01990001"},
+            {"record_pseudonym": BEN, "pupilonrolltableid": f"{sequence}-2", "addressestableid": "2",
+             "lsoa21_code": "E01990002"},
+        ],
+        "senneeds": [
+            {"record_pseudonym": ADA, "senneedstableid": "1", "pupilonrolltableid": f"{sequence}-1", "sentyperank": 1,
+             "sentype": "SLCN"},
+        ],
+    }  # fmt: skip
+
+
+def deliver_all(settings: Settings, connection: Connection) -> None:
+    """Accept one submission of every agency, and link Ada's records to one person."""
+    geography = [
+        {"lsoa21": f"E0199000{n}", "lsoa21_name": f"Merebrook 00{n}A", "ward": f"E0599000{n}", "ward_name": f"Ward {n}",
+         "health_place": place, "health_place_name": place, "imd_decile": decile}
+        for n, place, decile in ((1, "MS", 1), (2, "NP", 9))
+    ]  # fmt: skip
+    population = [
+        {"lsoa21": area["lsoa21"], "year": 2025, "age": age, "sex": sex, "persons": 3}
+        for area in geography for age in range(30) for sex in "MF"
+    ]  # fmt: skip
+    deliver(settings, connection, "planning", "geography", "2025", {"area": geography})
+    deliver(settings, connection, "planning", "population_projection", "2025", {"population": population})
+    deliver(settings, connection, "education", "school_census", "2025-spring", census())
+    cin = {
+        "child": [{"record_pseudonym": ADA, "row_id": "1", "sex": "F", "birth_month": date(2014, 3, 1)}],
+        "cin_details": [{"record_pseudonym": ADA, "row_id": "1", "cinreferraldate": date(2025, 6, 1)}],
+    }
+    deliver(settings, connection, "social_care", "cin_census", "2025", cin)
+    csds = {
+        "mpi": [{"record_pseudonym": ADA, "localpatientid": "1", "gender": "F", "birth_month": date(2014, 3, 1)}],
+        "referral": [{"record_pseudonym": ADA, "localpatientid": "1", "servicerequestid": "r",
+                      "referralrequest_receiveddate": date(2025, 9, 1)}],
+        "service_type": [{"record_pseudonym": ADA, "servicerequestid": "r", "teamid_local": "t", "teamtype": "33"}],
+    }  # fmt: skip
+    deliver(settings, connection, "north_trust", "csds", "2026-02", csds)
+    link_all(connection)
+
+
+def link_all(connection: Connection) -> dict[str, str]:
+    """Ada's three records are one person, Ben's is another; person keys by name."""
+    ada = [("education", "school_census", ADA), ("social_care", "cin_census", ADA), ("north_trust", "csds", ADA)]
+    return link(connection, ada=ada, ben=[("education", "school_census", BEN)])
+
+
+def refresh(settings: Settings, connection: Connection, as_of: date | None = None, **options: Any) -> Outcome:
+    """Conform and integrate; the picture is of a fixed night."""
+    conform.run(settings, REGISTRY, connection, as_of)
+    fillers = {"sufficiency_gap": nothing} if "mart_folder" not in options else {}
+    return integrate.run(settings, REGISTRY, connection, as_of, fillers, **options)
+
+
+def content(connection: Connection, *schemas: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of these schemas, sorted."""
+    tables = connection.execute(
+        """SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = ANY(%s) ORDER BY 1""",
+        (list(schemas),),
+    ).fetchall()
+    found = {}
+    for (name,) in tables:
+        rows = connection.execute(f"SELECT t::text FROM {name} AS t ORDER BY 1").fetchall()  # type: ignore[call-overload]
+        found[name] = rows
+    connection.rollback()
+    return found

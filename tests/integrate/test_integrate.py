@@ -1,0 +1,280 @@
+"""Integrate on a small whole area, in a real PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines import conform, integrate
+from pipelines.conform.turn import one_at_a_time
+from pipelines.errors import SystemFault
+from pipelines.ledger import Ledger
+from pipelines.ledger.database import connect
+from pipelines.settings import Settings
+from tests.conform.area import REGISTRY, deliver, link
+from tests.integrate.small_area import ADA, BEN, census, content, deliver_all, link_all, nothing, refresh
+
+Connection = psycopg.Connection[Any]
+
+
+def rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
+    found = connection.execute(query).fetchall()  # type: ignore[call-overload]
+    connection.rollback()
+    return found
+
+
+def states(connection: Connection) -> dict[str, str]:
+    return dict(rows(connection, "SELECT submission, state FROM ops.submission"))
+
+
+def test_one_child_of_three_agencies_is_one_person(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    keys = link_all(connection)
+    outcome = refresh(database, connection)
+    assert outcome.state == "success"
+    persons = rows(
+        connection,
+        """SELECT person_key::text, source_count, is_known_to_education, is_known_to_social_care, is_known_to_health,
+           lsoa21_code, ethnicity_code FROM core.person ORDER BY source_count""",
+    )
+    assert persons == [
+        (keys["ben"], 1, True, False, False, "E01990002", "AIND"),
+        (keys["ada"], 3, True, True, True, "E01990001", "WBRI"),
+    ]
+    assert rows(connection, "SELECT person_key::text FROM core.referral") == [(keys["ada"],)]
+    assert set(states(connection).values()) == {"integrated"}
+    unmet = rows(
+        connection,
+        "SELECT need_code, children_count, met_count FROM mart.unmet_need WHERE health_place_code = 'ALL'",
+    )
+    assert unmet == [("SLCN", 1, 1)]
+
+
+def test_education_goes_before_social_care_before_health(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    csds = {
+        "mpi": [
+            {"record_pseudonym": BEN, "localpatientid": "2", "gender": "F", "birth_month": date(2016, 4, 1),
+             "lsoa21_code": "E01990001", "ethniccategory": "A"},
+        ]
+    }  # fmt: skip
+    deliver(database, connection, "south_trust", "csds", "2026-02", csds)
+    records = [("education", "school_census", BEN), ("south_trust", "csds", BEN)]
+    keys = link(connection, ben=records, ada=[("education", "school_census", ADA), ("social_care", "cin_census", ADA),
+                                              ("north_trust", "csds", ADA)])  # fmt: skip
+    refresh(database, connection)
+    query = (
+        "SELECT birth_month, sex_code, lsoa21_code, ethnicity_code, source_count FROM core.person WHERE person_key = %s"
+    )
+    assert connection.execute(query, (keys["ben"],)).fetchall() == [
+        (date(2016, 3, 1), "M", "E01990002", "AIND", 2),
+    ]
+
+
+def test_twice_changes_nothing_and_says_so(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    before = content(connection, "core", "mart", "link")
+    marks = rows(connection, "SELECT refresh_key, finished_at FROM ops.refresh")
+    again = refresh(database, connection)
+    assert again.notes == ["nothing new: the warehouse shows this already"]
+    assert again.counts == {"rows_changed": 0}
+    assert content(connection, "core", "mart", "link") == before
+    assert rows(connection, "SELECT refresh_key, finished_at FROM ops.refresh") == marks
+
+
+def test_a_resubmission_moves_its_own_slice_and_no_other(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    before = content(connection, "core")
+    untouched = rows(
+        connection, "SELECT xmin::text FROM core.population UNION ALL SELECT xmin::text FROM core.referral"
+    )
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
+    refresh(database, connection)
+    after = content(connection, "core")
+    moved = {name for name in after if after[name] != before[name]}
+    assert moved == {"core.enrolment", "core.person_record", "core.sen_need", "core.sen_status", "core.source"}
+    assert rows(connection, "SELECT status_code FROM core.sen_status ORDER BY 1") == [("E",), ("N",)]
+    assert untouched == rows(
+        connection, "SELECT xmin::text FROM core.population UNION ALL SELECT xmin::text FROM core.referral"
+    )
+    assert states(connection)["education/school_census/2025-spring/1"] == "superseded"
+    assert states(connection)["education/school_census/2025-spring/2"] == "integrated"
+
+
+def test_step_by_step_ends_where_all_at_once_ends(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
+    refresh(database, connection)
+    stepwise = content(connection, "core", "mart")
+    for path in database.conformed.glob("*.parquet"):
+        path.unlink()
+    refresh(database, connection)
+    assert content(connection, "core", "mart") == stepwise
+
+
+def test_a_withdrawn_submission_gives_way_to_the_one_before(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    first = content(connection, "core")
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
+    refresh(database, connection)
+    Ledger(connection).move("education/school_census/2025-spring/2", "withdrawn")
+    connection.commit()
+    refresh(database, connection)
+    assert content(connection, "core") == first
+    assert states(connection)["education/school_census/2025-spring/1"] == "integrated"
+
+
+def test_a_deleted_row_leaves_core(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    shorter = {table: found[:1] for table, found in census(2).items()}
+    deliver(database, connection, "education", "school_census", "2025-spring", shorter, sequence=2)
+    refresh(database, connection)
+    assert rows(connection, "SELECT record_pseudonym FROM core.enrolment") == [(ADA,)]
+    assert rows(connection, "SELECT count(*) FROM core.person") == [(1,)]
+
+
+def test_a_change_of_the_crosswalk_alone_moves_the_facts(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    keys = link(
+        connection,
+        ada=[("education", "school_census", ADA)],
+        ben=[("education", "school_census", BEN)],
+        cas=[("north_trust", "csds", ADA), ("social_care", "cin_census", ADA)],
+    )
+    outcome = refresh(database, connection)
+    # Person_record, the referral and the episode of two sources; Ada loses two sources, Cas is new.
+    assert outcome.counts["rows_changed"] == 4 + 2
+    assert rows(connection, "SELECT person_key::text FROM core.referral") == [(keys["cas"],)]
+    assert rows(connection, "SELECT count(*) FROM core.person") == [(3,)]
+
+
+def test_a_failing_check_rolls_everything_back_and_names_itself(
+    database: Settings, connection: Connection, tmp_path: Path
+):
+    deliver_all(database, connection)
+    marts = tmp_path / "marts"
+    make_mart(marts, "SELECT :as_of AS time_period, 'a' AS name, 1 AS persons_count")
+    refresh(database, connection, mart_folder=marts)
+    before = content(connection, "core", "mart")
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
+    make_mart(marts, "SELECT :as_of AS time_period, 'a' AS name, 2 AS persons_count")
+    with pytest.raises(SystemFault, match=r"mart small does not hold: there is one \(1 rows\)"):
+        refresh(database, connection, mart_folder=marts)
+    assert content(connection, "core", "mart") == before
+    assert states(connection)["education/school_census/2025-spring/2"] == "accepted"
+    last = rows(
+        connection, "SELECT state, message FROM ops.run WHERE stage = 'integrate' ORDER BY run_key DESC LIMIT 1"
+    )
+    assert last == [("system_fault", "mart small does not hold: there is one (1 rows); nothing was changed")]
+
+
+def test_a_mistake_in_a_mart_is_said_without_data(database: Settings, connection: Connection, tmp_path: Path):
+    deliver_all(database, connection)
+    make_mart(tmp_path / "m", "SELECT :as_of AS time_period, 'secret' AS name, 'x1'::integer AS persons_count")
+    with pytest.raises(SystemFault, match=r"the refresh was not written .*InvalidTextRepresentation") as fault:
+        refresh(database, connection, mart_folder=tmp_path / "m")
+    assert "secret" not in str(fault.value)
+    assert "x1" not in str(fault.value)
+    make_mart(tmp_path / "m", "SELECT :as_of AS time_period, 'a' AS name, missing AS persons_count")
+    with pytest.raises(SystemFault, match='column "missing" does not exist'):
+        refresh(database, connection, mart_folder=tmp_path / "m")
+
+
+def test_two_at_once_is_a_clear_fault(database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipelines.conform.turn.PATIENCE", "200ms")
+    deliver_all(database, connection)
+    with (
+        connect(database) as other,
+        one_at_a_time(other),
+        pytest.raises(SystemFault, match="another refresh is running"),
+    ):
+        refresh(database, connection)
+    assert refresh(database, connection).state == "success"
+
+
+def test_integrate_wants_the_state_of_what_stands(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    conform.run(database, REGISTRY, connection, None)
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2), sequence=2)
+    with pytest.raises(SystemFault, match="conform has not run"):
+        integrate.run(database, REGISTRY, connection, None, {"sufficiency_gap": nothing})
+
+
+def test_a_past_night_is_asked_for_and_left_again(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    connection.execute("UPDATE ops.submission SET accepted_at = '2026-03-01'")
+    connection.commit()
+    refresh(database, connection, date(2026, 3, 20))
+    past = content(connection, "core", "mart")
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
+    connection.execute("UPDATE ops.submission SET accepted_at = '2026-04-01' WHERE sequence = 2")
+    connection.commit()
+    refresh(database, connection, date(2026, 4, 2))
+    refresh(database, connection, date(2026, 3, 20))
+    assert content(connection, "core", "mart") == past
+    assert states(connection)["education/school_census/2025-spring/2"] == "superseded"
+    refresh(database, connection, date(2026, 4, 2))
+    assert states(connection)["education/school_census/2025-spring/2"] == "integrated"
+
+
+def test_files_of_past_states_are_tidied(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2), sequence=2)
+    refresh(database, connection)
+    assert len(list(database.conformed.glob("*.parquet"))) == 17
+    assert list((database.conformed / "changes").glob("*")) == []
+    assert rows(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'") == [(0,)]
+
+
+def test_a_commissioner_reads_marts_with_their_comments_and_nothing_else(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    with connect(database) as reader:
+        reader.execute("SET ROLE commissioner")
+        assert reader.execute("SELECT count(*) FROM mart.needs_prevalence").fetchone()[0] > 0  # type: ignore[index]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("SELECT 1 FROM core.person")
+    bare = rows(
+        connection,
+        """SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum >= 0 AND NOT a.attisdropped
+           WHERE n.nspname = 'mart' AND c.relkind = 'r' AND col_description(c.oid, a.attnum) IS NULL""",
+    )
+    assert bare == []
+
+
+def test_a_changed_mart_yaml_changes_the_table(database: Settings, connection: Connection, tmp_path: Path):
+    deliver_all(database, connection)
+    query = "SELECT :as_of AS time_period, 'a' AS name, 1 AS persons_count"
+    make_mart(tmp_path, query)
+    refresh(database, connection, mart_folder=tmp_path)
+    make_mart(tmp_path, query + ", 2 AS more_count", more="  more_count: {type: integer, comment: More}\n")
+    refresh(database, connection, mart_folder=tmp_path)
+    assert rows(connection, "SELECT persons_count, more_count FROM mart.small") == [(1, 2)]
+    with connect(database) as reader:
+        reader.execute("SET ROLE commissioner")
+        assert reader.execute("SELECT count(*) FROM mart.small").fetchone() == (1,)
+
+
+def make_mart(folder: Path, query: str, more: str = "") -> None:
+    """One small mart with one check in a folder of its own."""
+    place = folder / "small"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "mart.yaml").write_text(
+        "title: Small\ncomment: For a test\ngrain: one row\nkey: [time_period]\nowner: nobody\nbase: none\n"
+        "disclosure: none\ncolumns:\n  time_period: {type: date, comment: Day}\n  name: {type: text, comment: Name}\n"
+        "  persons_count: {type: integer, comment: Persons}\n" + more
+    )
+    (place / "model.sql").write_text(query)
+    (place / "checks.sql").write_text("-- check: there is one\nSELECT * FROM mart.small WHERE persons_count <> 1;\n")
