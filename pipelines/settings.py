@@ -7,6 +7,7 @@ Variables (all optional):
     JOINT_NEEDS_AGENCIES      folder of the agency files, when they are not the ones shipped.
     JOINT_NEEDS_NOTIFY_SMTP, JOINT_NEEDS_NOTIFY_WEBHOOK
                               how a person is told of alerts; the forms are in `pipelines/watch/notify.py`.
+    JOINT_NEEDS_CHECK_ENGINE  `pandas` checks rules in memory with pandas instead of DuckDB. Default `duckdb`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -36,6 +38,7 @@ class Settings:
     agencies: Path = PACKAGE / "agencies"
     notify_smtp: str | None = None
     notify_webhook: str | None = None
+    check_engine: Literal["duckdb", "pandas"] = "duckdb"
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -47,6 +50,7 @@ class Settings:
             agencies=Path(os.environ.get("JOINT_NEEDS_AGENCIES", PACKAGE / "agencies")).resolve(),
             notify_smtp=os.environ.get("JOINT_NEEDS_NOTIFY_SMTP") or None,
             notify_webhook=os.environ.get("JOINT_NEEDS_NOTIFY_WEBHOOK") or None,
+            check_engine="pandas" if os.environ.get("JOINT_NEEDS_CHECK_ENGINE") == "pandas" else "duckdb",
         )
 
     @property

@@ -1,0 +1,165 @@
+"""The contract's cast: text of the payload becomes typed tables in DuckDB, with the columns that rules may name.
+
+Only `TRY_CAST` and patterns: nothing here can fail on a value, so no error can quote one.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from pipelines.registry import ColumnView, Registry
+from pipelines.validate.rules import SENTINELS, TYPED, Rule
+
+DERIVED = {"birth_month": "DATE", "age_31_aug": "INTEGER", "school_year": "INTEGER", "is_birth_day_unknown": "BOOLEAN"}
+_WORDS = ", ".join(f"'{word}'" for word in SENTINELS)
+# What text may look like before it is cast; DuckDB alone would round 3.7 to 4 and take 't' for true.
+_LOOKS = {
+    "DATE": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "INTEGER": "[+-]?[0-9]+",
+    "DOUBLE": "[+-]?[0-9]*[.]?[0-9]+",
+    "BOOLEAN": "true|false",
+}
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def passing(registry: Registry, dataset: str, table: str) -> list[ColumnView]:
+    """The contract's columns that are in the payload."""
+    return [view for view in registry.columns(dataset, table) if view.passes]
+
+
+def derived(registry: Registry, dataset: str, table: str) -> dict[str, str]:
+    """Columns that the door adds to a table's own -> SQL type."""
+    found: dict[str, str] = {}
+    for view in registry.columns(dataset, table):
+        if view.meaning:
+            found |= {name: DERIVED.get(name, "VARCHAR") for name in view.meaning.derive}
+        if view.token not in (None, "sex") or view.column.field_by:
+            found[f"{view.name}_state"] = "VARCHAR"
+        if view.column.after_birth:
+            found[f"{view.name}_before_birth"] = "BOOLEAN"
+    return found
+
+
+def lake_columns(registry: Registry, dataset: str, table: str) -> dict[str, str]:
+    """Columns of a table in the lake -> SQL type, in order."""
+    own = {view.name: TYPED.get(view.type or "", "VARCHAR") for view in passing(registry, dataset, table)}
+    start = {"record_pseudonym": "VARCHAR", "source_row": "INTEGER"}
+    return start | own | derived(registry, dataset, table)
+
+
+def load(connection: duckdb.DuckDBPyConnection, registry: Registry, dataset: str, table: str, file: Path | None) -> int:
+    """Make the typed table of a payload file, named as in the contract; returns its rows.
+
+    A contract column that the file does not have is NULL throughout. A derived column that it does not have stays
+    away, so that a rule that needs it is known not to have been checked. file: None makes an empty table.
+    """
+    if file:
+        there = {
+            name
+            for (name,) in connection.execute(
+                "SELECT name FROM parquet_schema(?) WHERE num_children IS NULL", [str(file)]
+            ).fetchall()
+        }
+        source = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
+    else:
+        there, source = set(), "(SELECT 1 WHERE false)"
+    columns = [f"{_text('record_pseudonym', there)} AS record_pseudonym", _cast("source_row", "INTEGER", there)]
+    for view in passing(registry, dataset, table):
+        columns += _content(view, there)
+    for name, type_ in derived(registry, dataset, table).items():
+        if name in there or not file:
+            columns.append(_cast(name, type_, there))
+    connection.execute(f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT {', '.join(columns)} FROM {source}")  # noqa: S608
+    return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()[0][0])  # noqa: S608
+
+
+def _text(name: str, there: set[str]) -> str:
+    return f"CAST({quoted(name)} AS VARCHAR)" if name in there else "CAST(NULL AS VARCHAR)"
+
+
+def _cast(name: str, type_: str, there: set[str]) -> str:
+    return f"TRY_CAST({_text(name, there)} AS {type_}) AS {quoted(name)}"
+
+
+def _content(view: ColumnView, there: set[str]) -> list[str]:
+    text, type_ = _text(view.name, there), TYPED.get(view.type or "")
+    value = text
+    says = " ".join(f"WHEN '{word}' THEN '{meaning}'" for word, meaning in SENTINELS.items())
+    otherwise = "NULL"
+    if type_:
+        value = f"CASE WHEN regexp_full_match({text}, '{_LOOKS[type_]}') THEN TRY_CAST({text} AS {type_}) END"
+        otherwise = f"CASE WHEN {text} IS NOT NULL AND {value} IS NULL THEN 'unreadable' END"
+    return [
+        f"{value} AS {quoted(view.name)}",
+        f"CASE {text} {says} ELSE {otherwise} END AS {quoted(view.name + '_cast')}",
+    ]
+
+
+def flag(
+    connection: duckdb.DuckDBPyConnection,
+    registry: Registry,
+    dataset: str,
+    table: str,
+    rules: list[Rule],
+    period: tuple[date, date],
+) -> str:
+    """Make the table that the rules are checked on, from all typed tables; returns its name.
+
+    It has the typed columns, `is_duplicate`, `is_orphan` and one column per `flag_sql`. A condition that DuckDB does
+    not take is left out: its rule then finds no column and is known not to have been checked.
+    """
+    contract = registry.contract(dataset).tables[table]
+    joined = f"{quoted(table)} t"
+    flags = {"is_duplicate": _is_duplicate(contract.key), "is_orphan": "false"}
+    if contract.parent:
+        key = registry.contract(dataset).tables[contract.parent].key[0]
+        own = parent_key(registry, dataset, table)
+        joined += f""" LEFT JOIN (SELECT * FROM {quoted(contract.parent)} WHERE {quoted(key)} IS NOT NULL
+            QUALIFY row_number() OVER (PARTITION BY {quoted(key)} ORDER BY source_row) = 1) parent
+            ON parent.{quoted(key)} = t.{quoted(own)}"""  # noqa: S608
+        flags["is_orphan"] = f"parent.{quoted(key)} IS NULL"
+    days = {":period_start": f"DATE '{period[0]}'", ":period_end": f"DATE '{period[1]}'"}
+    for rule in rules:
+        if rule.flag_sql:
+            flags[rule.kwargs["column"]] = _dated(rule.flag_sql, days)
+    checked = f"{table}__checked"
+    if not _make(connection, checked, flags, joined):
+        good = {name: sql for name, sql in flags.items() if _make(connection, checked, {name: sql}, joined)}
+        _make(connection, checked, good, joined)
+    return checked
+
+
+def parent_key(registry: Registry, dataset: str, table: str) -> str:
+    """The column of a table that holds its parent's key."""
+    columns = registry.contract(dataset).tables[table].columns
+    return next(name for name, column in columns.items() if column.type == "parent_key")
+
+
+def _is_duplicate(key: tuple[str, ...]) -> str:
+    if not key:
+        return "false"
+    names = [f"t.{quoted(name)}" for name in key]
+    whole = " AND ".join(f"{name} IS NOT NULL AND CAST({name} AS VARCHAR) NOT IN ({_WORDS})" for name in names)
+    return f"{whole} AND row_number() OVER (PARTITION BY {', '.join(names)} ORDER BY t.source_row) > 1"
+
+
+def _dated(condition: str, days: dict[str, str]) -> str:
+    for name, day in days.items():
+        condition = condition.replace(name, day)
+    return condition
+
+
+def _make(connection: duckdb.DuckDBPyConnection, name: str, flags: dict[str, str], joined: str) -> bool:
+    chosen = "".join(f", coalesce({sql}, false)::BOOLEAN AS {quoted(flag)}" for flag, sql in flags.items())
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT t.*{chosen} FROM {joined}")  # noqa: S608
+    except duckdb.Error:  # it may quote a value
+        return False
+    return True
