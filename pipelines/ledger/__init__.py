@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-
-import psycopg
-from psycopg.rows import dict_row
+from typing import TYPE_CHECKING, Any
 
 from pipelines import version
 from pipelines.errors import DataFault, SystemFault
+
+if TYPE_CHECKING:  # the door installs without a database driver
+    import psycopg
 
 # A submission's life. `docs/runbook/` has one page per state that waits for somebody.
 STATES = ("received", "validated", "held_ours", "accepted", "integrated", "superseded", "rejected", "withdrawn")
@@ -101,6 +101,8 @@ class Ledger:
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """All rows of a query as dictionaries."""
+        from psycopg.rows import dict_row
+
         with self.connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, values).fetchall()  # type: ignore[arg-type]
 
