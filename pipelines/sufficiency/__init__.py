@@ -18,7 +18,7 @@ from pipelines.errors import SystemFault
 from pipelines.settings import shipped
 from pipelines.sufficiency.drift import HORIZON, WINDOW
 from pipelines.sufficiency.gap import COLUMNS, rows_of
-from pipelines.sufficiency.panel import SPECIALIST, Panel, last_31_august, panel_from_rows
+from pipelines.sufficiency.panel import SPECIALIST, Panel, academic_year, panel_from_rows
 from pipelines.sufficiency.simulate import simulate
 
 __all__ = ["build", "read_panel"]
@@ -27,10 +27,9 @@ __all__ = ["build", "read_panel"]
 def build(connection: psycopg.Connection[Any], as_of: date) -> int:
     """Refill `mart.sufficiency_gap` from `core`, inside the caller's transaction; returns the rows written.
 
-    The seed is the day the plans are known for, so nights on which nothing arrived give the same numbers. A warehouse
-    without plans or without population gives an empty mart.
+    The table is there: integrate makes it from mart.yaml. The seed is the day the plans are known for, so nights on
+    which nothing arrived give the same numbers. Without plans or without population the mart is empty.
     """
-    connection.execute(_sql("table"))
     connection.execute("DELETE FROM mart.sufficiency_gap")
     panel = read_panel(connection, as_of)
     if panel is None:
@@ -46,10 +45,8 @@ def build(connection: psycopg.Connection[Any], as_of: date) -> int:
 def read_panel(connection: psycopg.Connection[Any], as_of: date) -> Panel | None:
     """The panel as `core` has it, or None where there are no plans in force or no population."""
     reference = _rows(connection, "reference", as_of=as_of)[0]["reference"]
-    if reference is None:
-        return None
-    august, specialist = last_31_august(reference), list(SPECIALIST)
-    plans = _rows(connection, "plans", reference=reference, august=august, specialist=specialist)
+    specialist = list(SPECIALIST)
+    plans = _rows(connection, "plans", reference=reference, specialist=specialist)
     population = _rows(connection, "population")
     if not plans or not population:
         return None
@@ -58,8 +55,9 @@ def read_panel(connection: psycopg.Connection[Any], as_of: date) -> Panel | None
         plans=plans,
         history=_rows(connection, "history", reference=reference, window=WINDOW),
         population=population,
-        # A capacity row is named by the January of its academic year.
-        capacity=_rows(connection, "capacity", academic_year=august + 1, horizon=HORIZON, specialist=specialist),
+        capacity=_rows(
+            connection, "capacity", academic_year=academic_year(reference), horizon=HORIZON, specialist=specialist
+        ),
     )
 
 

@@ -52,9 +52,9 @@ class Panel:
         return (*PHASES, UNKNOWN)
 
 
-def last_31_august(day: date) -> int:
-    """The year of the last 31 August on or before a day: the day on which age decides the phase."""
-    return day.year if day >= date(day.year, 8, 31) else day.year - 1
+def academic_year(day: date) -> int:
+    """The January that names the academic year a day falls in, as capacity rows do: 2025-09-01 is 2026."""
+    return day.year + (day.month >= 9)
 
 
 def by_phase(by_age: NDArray[Any]) -> NDArray[Any]:

@@ -25,7 +25,7 @@ main_placement AS (
 
 SELECT
     plan.need_code,
-    %(august)s - extract(YEAR FROM plan.birth_month)::int - (extract(MONTH FROM plan.birth_month) > 8)::int AS age,
+    core.age_on_31_august(plan.birth_month, %(reference)s::date) AS age,
     coalesce(g.health_place_code, 'unknown') AS health_place_code,
     count(*)::int AS plans,
     (count(*) FILTER (WHERE m.is_specialist))::int AS specialist
