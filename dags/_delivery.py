@@ -9,7 +9,7 @@ from airflow.sdk import task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
 
-@task(pool=DELIVERIES, map_index_template="{{ task.op_kwargs['delivery'] }}")
+@task(pool=DELIVERIES, map_index_template="{{ task.op_args[0] }}")
 def receive(delivery: str) -> Any:
     """Check signature, hashes, key epoch and agreement; re-key tokens. A refusal is an outcome, told by the watch."""
     from pipelines import flow
@@ -17,7 +17,7 @@ def receive(delivery: str) -> Any:
     return flow.receive(delivery)
 
 
-@task(pool=DELIVERIES, map_index_template="{{ task.op_kwargs['taken']['subject'] }}")
+@task(pool=DELIVERIES, map_index_template="{{ task.op_args[0]['subject'] }}")
 def validate(taken: Any) -> Any:
     """Cast by contract, check by suite. A rejection is an outcome; only what is our fault fails this task."""
     from pipelines import flow
@@ -27,7 +27,7 @@ def validate(taken: Any) -> Any:
     return flow.validate(taken["subject"])
 
 
-@task(pool=DELIVERIES, map_index_template="{{ task.op_kwargs['checked']['subject'] }}")
+@task(pool=DELIVERIES, map_index_template="{{ task.op_args[0]['subject'] }}")
 def accept(checked: Any) -> Any:
     """Write the valid rows into the lake, for good."""
     from pipelines import flow

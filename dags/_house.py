@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
 
@@ -26,6 +27,13 @@ def pull_at_work(context: Any) -> bool:
     """Whether a task of any pull is still to be done, as Airflow's own API says."""
     count = context["ti"].get_ti_count
     return any(count(f"pull_{group}", task_ids=AT_WORK, states=UNFINISHED) for group in GROUPS)
+
+
+def day_of(context: Any) -> date:
+    """The day a run is for: its parameter `as_of`, else the day in London on which it became due."""
+    if asked := context["params"].get("as_of"):
+        return date.fromisoformat(asked)
+    return context["dag_run"].run_after.astimezone(ZoneInfo(LONDON)).date()
 
 
 def tell_failure(context: Any) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from _house import HOUSE, LONDON, WAREHOUSE
-from airflow.sdk import CronTriggerTimetable, Param, dag, task
+from _house import HOUSE, LONDON, WAREHOUSE, day_of
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
 
 @task(pool=WAREHOUSE)
-def snapshot(as_of: str) -> Any:
-    """Audit and freeze the marts as they stood on a day; nothing is written where the audit fails."""
-    from datetime import date
-
+def snapshot() -> Any:
+    """Audit and freeze the marts as they stand; nothing is written where the audit fails."""
     from pipelines import flow
 
-    return flow.publish(date.fromisoformat(as_of))
+    return flow.publish(day_of(get_current_context()))
 
 
 @dag(
@@ -29,7 +27,7 @@ def snapshot(as_of: str) -> Any:
 )
 def publish_picture() -> None:
     """Wire the publication."""
-    snapshot("{{ params.as_of or dag_run.run_after.in_timezone('Europe/London').to_date_string() }}")
+    snapshot()
 
 
 publish_picture()

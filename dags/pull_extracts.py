@@ -45,7 +45,7 @@ def build(group: str, clock: str) -> None:
         **HOUSE,
     )
     def pull() -> None:
-        chain(take_in.expand(delivery=find(group)), announce().as_teardown(on_failure_fail_dagrun=True))
+        chain(take_in.expand(delivery=find(group)), announce().as_teardown())
 
     pull()
 
