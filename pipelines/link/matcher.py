@@ -22,6 +22,7 @@ SEED = 20260101
 ENOUGH_TO_TRAIN = 5_000
 REVIEW, ACCEPT = 0.5, 0.9
 PAIRS_FOR_U, PAIRS_FOR_EM = 1_000_000, 500_000
+RAREST, RAREST_BY_CHANCE = 0.0005, 0.000001
 
 # A pair is compared where one of these holds: each pair of faults that is likely together leaves one of them standing.
 BLOCKING = (
@@ -88,7 +89,16 @@ def train(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         training.estimate_parameters_using_expectation_maximisation(
             rule, estimate_without_term_frequencies=True, max_pairs=PAIRS_FOR_EM, record_sample_proportion=0.1
         )
-    model: dict[str, Any] = linker.misc.save_model_to_json()
+    return _with_floor(linker.misc.save_model_to_json())
+
+
+def _with_floor(model: dict[str, Any]) -> dict[str, Any]:
+    """A grade of agreement that training saw in no true pair is rare, not impossible."""
+    for comparison in model["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            if not level.get("is_null_level"):
+                level["m_probability"] = max(level.get("m_probability") or 0.0, RAREST)
+                level["u_probability"] = max(level.get("u_probability") or 0.0, RAREST_BY_CHANCE)
     return model
 
 
@@ -124,8 +134,8 @@ def predict(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     pairs = _linker(db, model).inference.predict(threshold_match_probability=REVIEW, warning_mode="never")
     db.execute(f"""
         CREATE TABLE scored AS
-        SELECT profile_id_l AS profile_l, profile_id_r AS profile_r, match_weight AS weight,
-               match_probability AS probability
+        SELECT profile_id_l AS profile_l, profile_id_r AS profile_r, round(match_weight, 6) AS weight,
+               round(match_probability, 6) AS probability
         FROM {pairs.physical_name}
     """)  # noqa: S608
     pairs.drop_table_from_database_and_remove_from_cache()

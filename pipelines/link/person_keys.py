@@ -138,6 +138,7 @@ def write(connection: psycopg.Connection[Any], found: Assignment) -> None:
         with cursor.copy("COPY gone FROM STDIN") as copy:
             for record in found.closed:
                 copy.write_row(record)
+        cursor.execute("ANALYZE gone")
         cursor.execute(
             """UPDATE link.crosswalk SET valid_to = %s FROM gone
                WHERE valid_to = 'infinity' AND agency_code = agency AND dataset_code = dataset
@@ -153,6 +154,8 @@ def write(connection: psycopg.Connection[Any], found: Assignment) -> None:
         with cursor.copy("COPY link.key_event (at, kind, person_key, other_key, records) FROM STDIN") as copy:
             for event in found.events:
                 copy.write_row((at, *event))
+        # Without fresh statistics the next night's join over the open rows is planned as for an empty table.
+        cursor.execute("ANALYZE link.crosswalk")
 
 
 def groups(labels: Iterable[tuple[int, Record]]) -> list[list[Record]]:
