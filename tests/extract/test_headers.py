@@ -1,0 +1,52 @@
+"""Headers as people export them."""
+
+import pytest
+
+from pipelines import registry as declared
+from pipelines.extract.headers import match, squash
+
+REGISTRY = declared.load()
+REGISTER = REGISTRY.contract("ehc_register").tables["register"]
+NAMES = ["la_id", "upn", "surname", "forename", "birth_date", "status"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["birth_date", "Birth_Date", "\ufeffbirth_date", "Birth\u00a0Date", " birth  date ", "Birth-Date", "BIRTHDATE"],
+)
+def test_spellings_of_one_column(written):
+    assert squash(written) == "birthdate"
+
+
+def test_curly_and_straight_apostrophes_agree():
+    assert squash("Child\u2019s name") == squash("Child's name") == "childsname"
+
+
+def test_aliases_stand_in_for_a_column():
+    found = match(["la_id", "upn", "family_name", "first_name", "DoB", "status"], REGISTER)
+    assert found.is_the_table
+    assert found.positions["surname"] == (2,)
+    assert found.positions["birth_date"] == (4,)
+
+
+def test_the_columns_own_name_wins_over_an_alias():
+    assert match([*NAMES, "dob"], REGISTER).positions["birth_date"] == (4,)
+
+
+def test_blank_surplus_headers_do_not_count():
+    found = match([*NAMES, "", " ", "\u00a0"], REGISTER)
+    assert found.is_the_table
+    assert found.named == len(NAMES)
+
+
+def test_a_missing_required_column_is_named():
+    found = match([name for name in NAMES if name != "status"], REGISTER)
+    assert found.missing == ("status",)
+    assert not found.is_the_table
+
+
+def test_no_two_columns_of_a_table_are_spelt_alike():
+    for dataset, contract in REGISTRY.contracts.items():
+        for name, table in contract.tables.items():
+            spellings = [squash(s) for column, c in table.columns.items() for s in (column, *c.aliases)]
+            assert len(spellings) == len(set(spellings)), f"{dataset}.{name}"
