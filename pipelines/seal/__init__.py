@@ -45,7 +45,7 @@ Result = TypeVar("Result")
 # The sender of files that are only looked at.
 NOBODY = "nobody"
 
-__all__ = ["HubKeys", "PartnerKeys", "SealResult", "seal", "seal_area", "throwaway", "verify"]
+__all__ = ["HubKeys", "PartnerKeys", "SealResult", "seal", "seal_area", "seal_delivery", "throwaway", "verify"]
 
 
 @dataclass(frozen=True)
@@ -164,25 +164,39 @@ def seal_area(
         raise UsageFault(f"{area} has no deliveries.json; `joint-needs synth` writes an area")
     outcomes = []
     for delivery in json.loads(listing.read_text()):
-        agency, dataset, period = delivery["agency"], delivery["dataset"], delivery["period"]
-        landing = out / agency
-        sequence = next(n for n in count(1) if not (landing / f"{dataset}__{period}__{n}").exists())
-        result = seal(
-            [area / name for name in delivery["files"]],
-            registry=registry,
-            agency=agency,
-            dataset=dataset,
-            period=period,
-            sequence=sequence,
-            keys=PartnerKeys.load(keys_dir / agency),
-            geography=area / "postcodes.csv",
-            declaration=delivery.get("declaration") or {},
-            out=landing,
-            sealed_at=sealed_at or datetime.now(UTC),
+        outcomes.append(
+            seal_delivery(area, delivery, registry=registry, keys_dir=keys_dir, out=out, sealed_at=sealed_at)
         )
-        outcomes.append(result.as_outcome())
-        progress(f"sealed {outcomes[-1].subject}: {outcomes[-1].counts['rows']:,} rows in {result.seconds:.1f} s")
+        progress(f"sealed {outcomes[-1].subject}: {outcomes[-1].counts['rows']:,} rows in {outcomes[-1].seconds:.1f} s")
     return outcomes
+
+
+def seal_delivery(
+    area: Path,
+    delivery: dict[str, Any],
+    *,
+    registry: Registry,
+    keys_dir: Path,
+    out: Path,
+    sealed_at: datetime | None = None,
+) -> Outcome:
+    """Seal one entry of a synthetic area's `deliveries.json` into `out/<agency>/`, under the next sequence number."""
+    agency, dataset, period = delivery["agency"], delivery["dataset"], delivery["period"]
+    landing = out / agency
+    sequence = next(n for n in count(1) if not (landing / f"{dataset}__{period}__{n}").exists())
+    return seal(
+        [area / name for name in delivery["files"]],
+        registry=registry,
+        agency=agency,
+        dataset=dataset,
+        period=period,
+        sequence=sequence,
+        keys=PartnerKeys.load(keys_dir / agency),
+        geography=area / "postcodes.csv",
+        declaration=delivery.get("declaration") or {},
+        out=landing,
+        sealed_at=sealed_at or datetime.now(UTC),
+    ).as_outcome()
 
 
 def _seal_into(
