@@ -26,6 +26,8 @@ class Agreement(Strict):
     cag_expires: date | None = None
     # Whether the health partner must have applied the national data opt-out before sealing.
     opt_out_applies: bool = False
+    # How old the partner's look-up of opt-outs may be when it seals; a patient's choice counts within 21 days.
+    opt_out_max_age_days: int = Field(default=21, ge=0)
     reference: str
     starts: date
     expires: date
