@@ -7,6 +7,7 @@ Exit codes: 0 fine or warnings only, 1 data fault, 2 usage, 3 machine. Rooms are
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -226,7 +227,9 @@ def receive(
 
     if not folder.is_dir():
         raise UsageFault(f"{folder} is not a folder")
-    outcomes = flow.pull_all(folder.resolve(), progress=lambda text: err.print(text, highlight=False))
+    # The stages read the settings of their process, so that the command line and the scheduler run the same code.
+    os.environ["JOINT_NEEDS_LANDING"] = str(folder.resolve())
+    outcomes = flow.pull_all(progress=lambda text: err.print(text, highlight=False))
     show(outcomes, as_json, title="" if outcomes else "nothing waits")
     return 1 if any(row["state"] in ("refused", "rejected") for row in outcomes) else 0
 
@@ -270,7 +273,8 @@ def publish(
     """Freeze a draft snapshot with its page; writes nothing where the disclosure audit fails."""
     from pipelines import flow
 
-    show([flow.publish(as_date(as_of), out_dir)], as_json)
+    day = as_date(as_of) or flow.last_refresh()
+    show([flow.publish(day, out_dir)], as_json)
 
 
 @app.command()

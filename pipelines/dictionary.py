@@ -59,9 +59,8 @@ def _passes(view: ColumnView) -> str:
 def _dataset(registry: Registry, name: str) -> str:
     contract = registry.contract(name)
     lines = [f"# {contract.title}", "", NOTE, f"Dataset `{name}`, from {contract.source}.", ""]
-    lines += [
-        f"Delivery {contract.delivery}, every {contract.expected.every}, at most {contract.expected.lag_days} days late. "
-    ]
+    rhythm = contract.expected
+    lines += [f"Delivery {contract.delivery}, every {rhythm.every}, at most {rhythm.lag_days} days late.", ""]
     lines += [f"- {warning}" for warning in contract.warnings]
     for table_name, table in contract.tables.items():
         lines += ["", f"## {table_name}: {table.title}", "", f"Grain: {table.grain}.", ""]

@@ -7,7 +7,7 @@ reads the settings of its process, and returns counts and names as plain types. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -170,15 +170,15 @@ def failed(dag_id: str, run_id: str) -> None:
         room.Notifier.of(Settings.from_environment()).send(room.Alert("failed_run", subject, now))
 
 
-def pull(group: str) -> list[dict[str, Any]]:
-    """Receive, validate and accept all that waits for a group, one after the other; what a pull DAG does."""
+def pull_all(progress: Callable[[str], None] = lambda _: None) -> list[dict[str, Any]]:
+    """Receive, validate and accept all that waits, one after the other; what the pull DAGs do, by hand."""
+    with hub() as (_, registry, _):
+        groups = list(registry.groups)
     outcomes = []
-    for folder in find(group):
-        taken = receive(folder)
-        outcomes.append(taken)
-        if taken["state"] != "success":
-            continue
-        outcomes += take_in(taken["subject"])
+    for delivery in (delivery for group in groups for delivery in waiting(group)):
+        progress(delivery)
+        taken = receive(delivery)
+        outcomes += [taken] if taken["state"] != "success" else [taken, *take_in(taken["subject"])]
     return outcomes
 
 
@@ -198,3 +198,12 @@ def unfinished() -> list[str]:
 def refresh(as_of: date | None = None) -> list[dict[str, Any]]:
     """The nightly refresh without Airflow: link, conform, integrate."""
     return [link(as_of), conform(as_of), integrate(as_of)]
+
+
+def last_refresh() -> date:
+    """The date of the picture that the last good refresh made."""
+    with hub() as (_, _, connection):
+        found = Ledger(connection).rows("SELECT as_of FROM ops.refresh ORDER BY refresh_key DESC LIMIT 1")
+    if not found:
+        raise UsageFault("there is no refresh yet: joint-needs receive LANDING, then joint-needs refresh")
+    return date.fromisoformat(str(found[0]["as_of"]))

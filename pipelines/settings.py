@@ -3,6 +3,7 @@
 Variables (all optional):
     JOINT_NEEDS_HOME          the hub's folder: landing, lake, keys, link store, reports, database. Default `var`.
     JOINT_NEEDS_DATABASE_URL  a PostgreSQL instead of the embedded one, e.g. `postgresql://user@host/joint_needs`.
+    JOINT_NEEDS_LANDING       where sealed submissions arrive. Default `landing` in the hub's folder.
     JOINT_NEEDS_ENVIRONMENT   name that tolerances in `agencies/*.yaml` may be keyed by. Default `production`.
     JOINT_NEEDS_AGENCIES      folder of the agency files, when they are not the ones shipped.
     JOINT_NEEDS_NOTIFY_SMTP, JOINT_NEEDS_NOTIFY_WEBHOOK
@@ -34,6 +35,7 @@ class Settings:
 
     home: Path
     database_url: str | None = None
+    landing_place: Path | None = None
     environment: str = "production"
     agencies: Path = PACKAGE / "agencies"
     notify_smtp: str | None = None
@@ -46,6 +48,7 @@ class Settings:
         return cls(
             home=Path(os.environ.get("JOINT_NEEDS_HOME", "var")).resolve(),
             database_url=os.environ.get("JOINT_NEEDS_DATABASE_URL") or None,
+            landing_place=Path(landing).resolve() if (landing := os.environ.get("JOINT_NEEDS_LANDING")) else None,
             environment=os.environ.get("JOINT_NEEDS_ENVIRONMENT", "production"),
             agencies=Path(os.environ.get("JOINT_NEEDS_AGENCIES", PACKAGE / "agencies")).resolve(),
             notify_smtp=os.environ.get("JOINT_NEEDS_NOTIFY_SMTP") or None,
@@ -56,7 +59,7 @@ class Settings:
     @property
     def landing(self) -> Path:
         """Where sealed submissions arrive: `landing/<agency>/<any folder with a manifest.json>`."""
-        return self.home / "landing"
+        return self.landing_place or self.home / "landing"
 
     @property
     def received(self) -> Path:

@@ -1,0 +1,229 @@
+"""A small area from raw files to marts, with a planted child: what is promised of the whole flow, seen on its results."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from pipelines import flow, synth
+from pipelines import registry as declared
+from pipelines.ledger.database import connect
+from pipelines.link import evaluate
+from pipelines.seal import keys, seal_area
+from pipelines.settings import Settings
+from tests import canary
+from tests.conftest import TEMPLATE, _create
+
+AS_OF = date(2026, 11, 2)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+class Area:
+    """A home folder with its raw files, what the flow said, and a connection."""
+
+    def __init__(self, settings: Settings, outcomes: list[dict]) -> None:
+        self.settings, self.outcomes = settings, outcomes
+        self.raw = settings.home / "raw"
+        self.truth = self.raw / "truth"
+
+    def rows(self, query: str, *values: object) -> list[tuple]:
+        with connect(self.settings) as connection:
+            return connection.execute(query, values).fetchall()
+
+
+@pytest.fixture(scope="module")
+def area(server, tmp_path_factory):
+    home = tmp_path_factory.mktemp("area")
+    _create(server, "test_area", TEMPLATE)
+    settings = Settings(home=home, database_url=server.url("joint_needs", "test_area"), environment="demo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JOINT_NEEDS_HOME", str(home))
+        patch.setenv("JOINT_NEEDS_DATABASE_URL", settings.database_url)
+        patch.setenv("JOINT_NEEDS_ENVIRONMENT", "demo")
+        synth.generate(home / "raw", children=2500, seed=11, as_of=AS_OF, scenario="canary")
+        registry = declared.load()
+        keys.new_area(home / "keys", sorted(registry.agencies), "2026a")
+        seal_area(home / "raw", registry=registry, keys_dir=home / "keys", out=home / "landing")
+        outcomes = flow.pull_all()
+        outcomes += flow.refresh()
+        yield Area(settings, outcomes)
+
+
+def test_every_delivery_is_integrated(area):
+    deliveries = json.loads((area.raw / "deliveries.json").read_text())
+    states = dict(area.rows("SELECT submission, state FROM ops.submission"))
+    assert len(states) == len(deliveries)
+    assert set(states.values()) <= {"integrated", "superseded"}
+    newest = area.rows("SELECT count(DISTINCT (agency_code, dataset_code)) FROM ops.submission")
+    assert sum(state == "integrated" for state in states.values()) == newest[0][0]
+    assert {row["state"] for row in area.outcomes} == {"success"}
+
+
+def test_rows_reconcile_with_the_ledger_and_the_raw_files(area):
+    unequal = area.rows("SELECT * FROM ops.outcome WHERE rows_in <> accepted + quarantined + rejected")
+    assert unequal == []
+    lake = area.rows(
+        """SELECT submission_key, table_name FROM ops.outcome LEFT JOIN ops.snapshot USING (submission_key, table_name)
+           WHERE accepted <> coalesce(row_count, 0)"""
+    )
+    assert lake == []
+    total = area.rows("SELECT sum(rows_in)::int, sum(accepted)::int FROM ops.outcome")[0]
+    assert total[0] > total[1] > 0.9 * total[0]
+
+
+def test_the_planted_rule_faults_are_found_and_no_others(area):
+    """Codes and rows equal the truth's, fault by fault: held rows by number, all rules by count."""
+    db = duckdb.connect()
+    db.execute(
+        "CREATE TABLE truth AS SELECT * FROM read_csv(?, all_varchar = true)", [str(area.truth / "rule_faults.csv")]
+    )
+    planted = {
+        tuple(row[:5]): row[5]
+        for row in db.execute(
+            """SELECT agency, dataset, period, "table", rule, count(DISTINCT source_row) FROM truth
+               WHERE rule NOT LIKE 'FILE-%' GROUP BY ALL"""
+        ).fetchall()
+    }
+    found = {
+        tuple(row[:5]): row[5]
+        for row in area.rows(
+            """SELECT agency_code, dataset_code, period, table_name, rule, failed
+               FROM ops.rule_outcome JOIN ops.submission USING (submission_key) WHERE failed > 0"""
+        )
+    }
+    assert found == planted
+    held = {
+        tuple(map(str, row))
+        for row in area.rows(
+            """SELECT agency_code, dataset_code, period, table_name, rule, source_row
+               FROM ops.held_row JOIN ops.submission USING (submission_key) WHERE rule <> 'PARENT_HELD'"""
+        )
+    }
+    wanted = set(db.execute('SELECT agency, dataset, period, "table", rule, source_row FROM truth').fetchall())
+    assert held and held <= wanted
+
+
+def test_rejected_rows_are_those_that_were_ragged(area):
+    db = duckdb.connect()
+    ragged = db.execute(
+        """SELECT agency, dataset, period, "table", count(*) FROM read_csv(?, all_varchar = true)
+           WHERE rule LIKE 'FILE-%' GROUP BY ALL ORDER BY ALL""",
+        [str(area.truth / "rule_faults.csv")],
+    ).fetchall()
+    rejected = area.rows(
+        """SELECT agency_code, dataset_code, period, table_name, rejected::bigint
+           FROM ops.outcome JOIN ops.submission USING (submission_key) WHERE rejected > 0 ORDER BY 1, 2, 3, 4"""
+    )
+    assert ragged and rejected == ragged
+
+
+def test_linkage_holds_against_the_truth(area):
+    with connect(area.settings) as connection:
+        scores = evaluate.against_truth(connection, declared.load(), area.settings, area.truth)
+    for name, found in [("overall", scores), *scores["by_pair"].items()]:
+        assert found["precision"] >= 0.995, name
+        assert found["recall"] >= 0.97, name
+    assert len(scores["by_pair"]) == 3
+
+
+def test_the_canary_is_one_person_known_to_all_three_groups(area):
+    rows = area.rows(
+        """SELECT p.person_key FROM core.person p
+           WHERE is_known_to_education AND is_known_to_social_care AND is_known_to_health
+             AND p.person_key IN (SELECT person_key FROM core.person_record WHERE record_pseudonym = ANY(%s))""",
+        canary_records(area),
+    )
+    assert len(rows) == 1
+
+
+def canary_records(area: Area) -> list[str]:
+    """Record pseudonyms of the planted child, found through its row numbers in the truth."""
+    truth = json.loads((area.truth / "canary.json").read_text())
+    person = truth["person_id"]
+    db = duckdb.connect()
+    rows = db.execute(
+        "SELECT agency, dataset, period, source_row FROM read_parquet(?) WHERE person_id = ?",
+        [str(area.truth / "records.parquet"), person],
+    ).fetchall()
+    registry = declared.load()
+    found = []
+    for agency, dataset, period, source_row in rows:
+        table = registry.contract(dataset).record_table
+        payload = area.settings.received / f"{agency}__{dataset}__{period}__1" / f"{table}.parquet"
+        if not payload.exists():
+            payload = next(area.settings.lake.glob(f"{dataset}/{agency}/{period}/*/{table}.*.parquet"))
+        found += db.execute(
+            "SELECT record_pseudonym FROM read_parquet(?) WHERE source_row = ?", [str(payload), source_row]
+        ).fetchall()
+    assert len(rows) >= 6 and len(found) == len(rows)
+    return [row[0] for row in found]
+
+
+def test_the_canary_is_in_no_file_log_table_or_page_after_the_door(area, tmp_path):
+    flow.publish(AS_OF, area.settings.snapshots / str(AS_OF))
+    values = {k: v for k, v in json.loads((area.truth / "canary.json").read_text()).items() if k != "person_id"}
+    assert set(values) >= {"forename", "surname", "upn", "nhs_number", "birth_date", "postcode"}
+    in_raw = canary.in_files([area.raw], values)
+    assert {hit.rsplit(": ", 1)[1] for hit in in_raw} >= {values["surname"].lower(), values["nhs_number"]}
+    after_the_door = canary.in_files([area.settings.home], values, leave_out=[area.raw])
+    assert after_the_door == []
+    with connect(area.settings) as connection:
+        assert canary.in_database(connection, values) == []
+
+
+def test_a_second_refresh_changes_nothing_and_says_so(area):
+    before = area.rows("SELECT count(*) FROM core.person_record"), area.rows("SELECT max(refresh_key) FROM ops.refresh")
+    keys_before = area.rows("SELECT md5(string_agg(c::text, '' ORDER BY c::text)) FROM link.crosswalk c")
+    again = flow.refresh()
+    assert all(row["state"] == "success" for row in again)
+    assert any("nothing" in note for note in again[-1]["notes"])
+    assert before == (
+        area.rows("SELECT count(*) FROM core.person_record"),
+        area.rows("SELECT max(refresh_key) FROM ops.refresh"),
+    )
+    assert keys_before == area.rows("SELECT md5(string_agg(c::text, '' ORDER BY c::text)) FROM link.crosswalk c")
+
+
+def test_the_same_delivery_twice_is_taken_once(area):
+    """A copy of an accepted folder under a new name is recorded as what it is, and loads nothing."""
+    import shutil
+
+    first = next(path.parent for path in sorted(area.settings.home.rglob("manifest.json")) if path.parent.is_dir())
+    target = area.settings.landing / "education" / "copied"
+    shutil.copytree(first, target)
+    before = area.rows("SELECT count(*), sum(rows_in) FROM ops.submission LEFT JOIN ops.outcome USING (submission_key)")
+    flow.pull_all()
+    after = area.rows("SELECT count(*), sum(rows_in) FROM ops.submission LEFT JOIN ops.outcome USING (submission_key)")
+    assert before == after
+
+
+def test_every_mart_has_rows_and_a_commissioner_can_read_them(area):
+    names = [
+        row[0] for row in area.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'mart'")
+    ]
+    assert set(names) >= {folder.name for folder in Path("sql/marts").iterdir()}
+    with connect(area.settings, "commissioner") as connection:
+        for name in names:
+            assert connection.execute(f'SELECT count(*) FROM mart."{name}"').fetchone()[0] > 0, name
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT 1 FROM link.crosswalk LIMIT 1")
+
+
+def test_numbers_can_be_traced(area):
+    """From a mart's refresh to its submissions, their rules and the version of the code."""
+    rows = area.rows(
+        """SELECT r.code_version, cardinality(r.submissions), count(DISTINCT o.rule)
+           FROM ops.refresh r JOIN ops.rule_outcome o ON o.submission_key = ANY(r.submissions) GROUP BY r.refresh_key"""
+    )
+    assert rows and all(version and count and rules > 100 for version, count, rules in rows)
+
+
+def test_the_embedded_home_is_not_needed(area):
+    """With an address of its own the hub starts no server."""
+    assert not replace(area.settings).postgres.exists()
+    assert os.environ["JOINT_NEEDS_DATABASE_URL"]
