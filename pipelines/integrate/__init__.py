@@ -104,7 +104,7 @@ def run(
                 lambda: marts.refresh_all(connection, day, extra_marts or {}, mart_folder),
             )
             connection.commit()
-            staging.clear(connection)
+        staging.clear(connection)
         state.tidy(settings, work.made.hashes)
     return outcome
 
