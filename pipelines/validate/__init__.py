@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import psycopg
 
-from pipelines.agencies import Agency
 from pipelines.errors import DataFault, SystemFault
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run, summary
 from pipelines.registry import Registry
@@ -90,7 +89,7 @@ def check(
     """
     told: dict[str, Any] = manifest or json.loads((folder / "manifest.json").read_text())
     payload = folder / "payload" if (folder / "payload").is_dir() else folder
-    case = Case(registry, told, payload, registry.agency(told["agency"]), environment, engine)
+    case = Case(registry, told, payload, registry.agencies.get(told["agency"]), environment, engine)
     with duckdb.connect() as memory:
         return report.as_json(told, judge(memory, case))
 
@@ -104,7 +103,7 @@ def _locked(ledger: Ledger, submission: str) -> Submission:
 def _judge_and_record(
     settings: Settings, registry: Registry, ledger: Ledger, found: Submission, outcome: Outcome
 ) -> None:
-    agency: Agency = registry.agency(found.agency_code)
+    agency = registry.agency(found.agency_code)
     payload = payload_of(settings, found.submission)
     case = Case(registry, found.manifest, payload, agency, settings.environment, settings.check_engine)
     with duckdb.connect() as memory:

@@ -1,8 +1,8 @@
 """Great Expectations at work: counts for every rule, and the rows at fault where there are any.
 
-Two passes, since listing rows is what costs: SUMMARY over all rules, then COMPLETE over those that failed. Results come
-in another order than they were asked, so they are found by rule code. An exception inside a rule comes back looking
-like a failure without a count; here it is `could_not_check`.
+Two passes, since listing rows is what costs: BASIC (counts) over all rules, then COMPLETE over those that failed.
+Results come in another order than they were asked, so they are found by rule code. An exception inside a rule comes
+back looking like a failure without a count; here it is `could_not_check`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipelines.validate.rules import Rule
 from pipelines.validate.typed import quoted
 
 Engine = Literal["duckdb", "pandas"]
-SUMMARY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 # Without a large partial_unexpected_count the SQL engines list twenty rows of however many there are.
 COMPLETE = {
     "result_format": "COMPLETE",
@@ -67,7 +67,7 @@ class Checker:
         Raises SystemFault where fewer or more rows are listed than were counted.
         """
         batch = self._batch(name)
-        counted = self._validate(batch, name, rules, SUMMARY)
+        counted = self._validate(batch, name, rules, COUNTS)
         failed = [rule for rule in rules if not rule.of_table and _count(counted[rule.rule]) > 0]
         listed = self._validate(batch, name, failed, COMPLETE) if failed else {}
         return [_finding(rule, counted[rule.rule], listed.get(rule.rule)) for rule in rules]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,12 +23,15 @@ from pipelines.validate.rules import Rule, rules
 
 @dataclass(frozen=True)
 class Case:
-    """A sealed submission to be judged: its manifest, where its payload lies, who sent it and how to check it."""
+    """A sealed submission to be judged: its manifest, where its payload lies, who sent it and how to check it.
+
+    agency: None for files that are only looked at, whose sender nobody named.
+    """
 
     registry: Registry
     manifest: dict[str, Any]
     payload: Path
-    agency: Agency
+    agency: Agency | None = None
     environment: str = "production"
     engine: Engine = "duckdb"
 
@@ -88,7 +92,7 @@ def _same_columns(case: Case, table: str, file: Path) -> None:
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, case: Case, by_table: dict[str, list[Rule]], tables: dict[str, Delivered]
+    connection: duckdb.DuckDBPyConnection, case: Case, by_table: dict[str, list[Rule]], tables: Iterable[str]
 ) -> list[Finding]:
     findings = []
     with checker(connection, case.engine) as check:

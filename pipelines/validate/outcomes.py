@@ -59,11 +59,11 @@ class Judgement:
                     yield finding.rule.table, row, finding.rule.rule, finding.rule.column
 
 
-def rejection(findings: list[Finding], agency: Agency, environment: str) -> DataFault | None:
+def rejection(findings: list[Finding], agency: Agency | None, environment: str) -> DataFault | None:
     """Why the whole file is rejected: a rule that says so, or a share of good rows under the tolerance."""
     for finding in findings:
         rule = finding.rule
-        tolerance = agency.tolerance(rule.rule, environment)
+        tolerance = agency.tolerance(rule.rule, environment) if agency else None
         least = rule.min_share if tolerance is None else tolerance
         share = 1 - finding.failed / finding.evaluated if finding.evaluated else 1.0
         if least is not None and not rule.of_table:

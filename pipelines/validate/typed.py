@@ -19,7 +19,7 @@ _WORDS = ", ".join(f"'{word}'" for word in SENTINELS)
 _LOOKS = {
     "DATE": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "INTEGER": "[+-]?[0-9]+",
-    "DOUBLE": "[+-]?[0-9]*[.]?[0-9]+",
+    "DOUBLE": "[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?",
     "BOOLEAN": "true|false",
 }
 

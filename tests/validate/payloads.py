@@ -32,12 +32,14 @@ def clean(registry: Registry, dataset: str, table: str, row: dict[str, Any]) -> 
 
 
 def write(registry: Registry, dataset: str, rows: Rows, folder: Path, **manifest: Any) -> dict[str, Any]:
-    """Write `<table>.parquet` of every table named and return the manifest. Rows are numbered from 1 unless they say."""
+    """Write `<table>.parquet` of every table named; returns the manifest. Rows are numbered from 1 unless they say."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {}
     for table, given in rows.items():
-        whole = [clean(registry, dataset, table, row) | {"source_row": row.get("source_row", number)}
-                 for number, row in enumerate(given, 1)]
+        whole = [
+            clean(registry, dataset, table, row) | {"source_row": row.get("source_row", number)}
+            for number, row in enumerate(given, 1)
+        ]
         names = list(clean(registry, dataset, table, {}))
         columns: dict[str, Any] = {name: pa.array([row[name] for row in whole], pa.string()) for name in names}
         columns["source_row"] = pa.array([row["source_row"] for row in whole], pa.int32())
