@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from pipelines import registry as declared
-from pipelines.errors import DataFault, SystemFault
+from pipelines.errors import DataFault, SystemFault, UsageFault
 from pipelines.ledger import Ledger, Outcome
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
