@@ -67,8 +67,16 @@ class LocalAirflow:
     def start(self, progress: Callable[[str], None] = lambda _: None) -> None:
         """Bring the metadata to this version, start the four processes, and wait until all are well.
 
-        Raises SystemFault with the name of the log where one of them ends or does not get well in two minutes.
+        Raises SystemFault with the name of the log where one of them ends or does not get well in two minutes; what was
+        started is stopped then.
         """
+        try:
+            self._start(progress)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, progress: Callable[[str], None]) -> None:
         progress("Airflow: preparing its database")
         self._run_once("migrate", ["db", "migrate"])
         progress("Airflow: starting api-server, scheduler, dag-processor and triggerer")

@@ -174,6 +174,16 @@ def stop(settings: Settings) -> None:
             raise SystemFault("the embedded PostgreSQL did not stop in time")
 
 
+def is_running(settings: Settings) -> bool:
+    """Whether the hub's embedded server is up."""
+    return _running(settings.postgres) is not None
+
+
+def program(name: str) -> Path | None:
+    """A client program such as `psql`, where there is one beside the server's."""
+    return next((path / name for path in _candidates() if (path / name).exists()), None)
+
+
 # ---- what is remembered ------------------------------------------------------------------------------------------
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:

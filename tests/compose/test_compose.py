@@ -224,11 +224,6 @@ def native(services, tmp_path_factory):
         postgres.stop(settings)
 
 
-def programs():
-    """The folder of PostgreSQL's client programs, which the deployment's image has on its path."""
-    return next(folder for folder in postgres._candidates() if (folder / "psql").exists())
-
-
 def _make_bare(server):
     """Take away what the embedded server brings along, so that it is like a new container."""
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
@@ -241,7 +236,7 @@ def _make_bare(server):
 @pytest.fixture(scope="module")
 def prepared(native):
     """`databases.sh` as PostgreSQL's entry point runs it, then the service `init`."""
-    program = programs() / "psql"
+    program = postgres.program("psql")
     environment = native.environment("postgres") | {
         "PATH": f"{program.parent}:{os.environ['PATH']}",
         "PGHOST": "127.0.0.1",
@@ -266,7 +261,7 @@ def test_databases_belong_to_roles_of_their_own(prepared):
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
         psycopg.connect(f"{address}/airflow")
     check = prepared.services["postgres"]["healthcheck"]["test"][1:]
-    program = programs() / "pg_isready"
+    program = postgres.program("pg_isready")
     port = str(prepared.ports["postgres:5432"])
     assert subprocess.run([program, *check[1:], "-p", port], check=False).returncode == 0
 
