@@ -21,15 +21,8 @@ from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger, Submission
 from pipelines.registry import Registry
 from pipelines.settings import Settings
+from pipelines.validate.typed import lake_columns
 
-TYPES = {"date": "DATE", "integer": "INTEGER", "decimal": "DOUBLE", "boolean": "BOOLEAN"}
-DERIVED = {
-    "birth_month": "DATE",
-    "age_31_aug": "INTEGER",
-    "school_year": "INTEGER",
-    "is_birth_day_unknown": "BOOLEAN",
-    "lsoa21_code": "VARCHAR",
-}
 ADDED = ("agency_code", "dataset_code", "submission_key", "period_start", "period_end")
 
 
@@ -78,21 +71,6 @@ def files(settings: Settings, connection: psycopg.Connection[Any], submissions: 
     return found
 
 
-def columns(registry: Registry, dataset: str, table: str) -> dict[str, str]:
-    """Column -> DuckDB type of a table's accepted rows: what passed the door and what was derived there."""
-    found = {"record_pseudonym": "VARCHAR", "source_row": "INTEGER"}
-    for view in registry.columns(dataset, table):
-        if view.passes is not None:
-            found[view.name] = TYPES.get(view.type or "", "VARCHAR") if view.passes == "text" else "VARCHAR"
-        if view.meaning is not None:
-            found |= {name: DERIVED[name] for name in view.meaning.derive}
-        if view.token not in (None, "sex") or view.column.field_by is not None:
-            found[f"{view.name}_state"] = "VARCHAR"
-        if view.column.after_birth:
-            found[f"{view.name}_before_birth"] = "BOOLEAN"
-    return found
-
-
 def open_views(duck: duckdb.DuckDBPyConnection, registry: Registry, found: Iterable[LakeFile]) -> None:
     """Make the view of every table of every contract."""
     by_table: dict[tuple[str, str], list[LakeFile]] = {}
@@ -100,7 +78,7 @@ def open_views(duck: duckdb.DuckDBPyConnection, registry: Registry, found: Itera
         by_table.setdefault((file.dataset_code, file.table), []).append(file)
     for dataset, contract in registry.contracts.items():
         for table in contract.tables:
-            wanted = columns(registry, dataset, table)
+            wanted = lake_columns(registry, dataset, table)
             parts = [_select(file, wanted) for file in by_table.get((dataset, table), [])]
             duck.execute(f'CREATE VIEW "{dataset}__{table}" AS ' + (" UNION ALL ".join(parts) or _empty(wanted)))
 

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import registry as declared
-from pipelines.conform import lake
 from pipelines.ledger import Ledger
 from pipelines.ledger.periods import bounds
 from pipelines.registry import Registry
 from pipelines.settings import Settings
+from pipelines.validate.typed import lake_columns
 
 REGISTRY: Registry = declared.load()
 
@@ -57,7 +57,7 @@ def deliver(
 
 def write(path: Any, dataset: str, table: str, rows: list[dict[str, Any]]) -> None:
     """Write rows as typed Parquet with every column of the contract."""
-    types = lake.columns(REGISTRY, dataset, table)
+    types = lake_columns(REGISTRY, dataset, table)
     numbered = [{"source_row": number, **row} for number, row in enumerate(rows, start=1)]
     unknown = {name for row in numbered for name in row} - set(types)
     assert not unknown, f"{dataset}.{table} has no column {unknown}"

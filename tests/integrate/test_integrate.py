@@ -254,6 +254,15 @@ def test_a_commissioner_reads_marts_with_their_comments_and_nothing_else(databas
     assert bare == []
 
 
+def test_an_analyst_reads_core_and_its_profile(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    with connect(database) as reader:
+        reader.execute("SET ROLE analyst")
+        query = "SELECT count(*) FROM core.person_profile WHERE core.age_on_31_august(birth_month, '2025-12-31') > 5"
+        assert reader.execute(query).fetchone() == (2,)
+
+
 def test_a_changed_mart_yaml_changes_the_table(database: Settings, connection: Connection, tmp_path: Path):
     deliver_all(database, connection)
     query = "SELECT :as_of AS time_period, 'a' AS name, 1 AS persons_count"
