@@ -182,12 +182,14 @@ def read(path: Path, contract: Contract) -> dict[str, XmlTable]:
 def peek(path: Path) -> dict[str, str]:
     """What stands at the beginning of a document: `{path of an element in lower case: its text}`, outermost first.
 
-    Reads the first 64 KB and does not mind where that ends. Raises DataFault `FILE-014` for a document type.
+    Reads the first 64 KB and does not mind where that ends. Raises DataFault `FILE-014` and `FILE-015` as `read` does.
     """
     found: dict[str, str] = {}
     stack: list[str] = []
 
     def start(name: str, _: dict[str, str]) -> None:
+        if len(stack) >= DEEPEST:
+            raise fault("FILE-015", depth=DEEPEST)
         stack.append(name.rpartition(":")[2].casefold())
         found.setdefault("/".join(stack), "")
 

@@ -1,0 +1,110 @@
+"""Identifiers as people write them."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.seal import normalise
+from pipelines.seal.normalise import Reading
+from tests.seal.parts import NHS, UPN
+
+STYLES = (
+    "%Y-%m-%d",
+    "%d/%m/%Y",
+    "%d-%b-%Y",
+    "%Y-%b-%d 00:00:00",
+    "%d %B %Y",
+    "%Y%m%d",
+    "%Y-%m-%dT%H:%M:%S",
+    "%d.%m.%Y",
+)
+
+
+@given(st.dates(date(1990, 1, 1), date(2030, 12, 31)), st.sampled_from(STYLES))
+def test_every_style_of_date_is_the_same_date(day, style):
+    assert normalise.calendar_date(day.strftime(style)) == day
+
+
+def test_an_excel_serial_is_a_date():
+    assert normalise.calendar_date("44629") == normalise.calendar_date("44629.0") == date(2022, 3, 9)
+
+
+@pytest.mark.parametrize("text", ["2010-02-30", "31/04/2012", "06/05/12", "May 2012", "n/a", "2012", "2012-13-01"])
+def test_what_is_no_date(text):
+    assert normalise.calendar_date(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("Zoë", "ZOE"), ("O’Neill", "ONEILL"), ("Anne-Marie", "ANNEMARIE"), ("anne marie", "ANNEMARIE"),
+     ("Łukasz", "LUKASZ"), ("Weiß", "WEISS"), ("SØREN", "SOREN"), (" D'Arcy ", "DARCY"), ("李", "李")],
+)  # fmt: skip
+def test_names(text, plain):
+    assert normalise.name(text) == Reading(plain, "valid")
+
+
+def test_a_name_without_a_letter_is_invalid():
+    assert normalise.name("?? 1") == Reading(None, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "state"),
+    [("MK99 1AB", "MK991AB", "valid"), ("mk991ab", "MK991AB", "valid"), ("ZZ99 3VZ", None, "missing"),
+     ("zz993wz", None, "missing"), ("MK99", "MK99", "invalid"), ("12 High Street", "12HIGHSTREET", "invalid")],
+)  # fmt: skip
+def test_postcodes(text, value, state):
+    assert normalise.postcode(text) == Reading(value, state)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [(NHS, "valid"), ("943 476 5919", "valid"), ("943-476-5919", "valid"), ("9434765919.0", "valid"),
+     ("9434765918", "invalid"), ("943476591", "invalid"), ("9990000001", "test"), ("1111111111", "test"),
+     ("unknown", "invalid")],
+)  # fmt: skip
+def test_nhs_numbers(text, state):
+    found = normalise.nhs_number(text)
+    assert found.state == state
+    assert state != "valid" or found.value == NHS
+
+
+@given(st.integers(0, 8), st.integers(1, 9))
+def test_one_mistyped_digit_makes_an_nhs_number_invalid(place, shift):
+    digits = list(NHS)
+    digits[place] = str((int(digits[place]) + shift) % 10)
+    assert normalise.nhs_number("".join(digits)).state in ("invalid", "test")
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [(UPN, "valid"), (UPN.lower(), "valid"), ("A801200005001", "invalid"), ("B80120000500", "invalid"),
+     ("cbd0f54b-6c4", "invalid"), ("X80120000A001", "invalid"), ("M80120000500A", "temporary")],
+)  # fmt: skip
+def test_upns(text, state):
+    assert normalise.upn(text).state == state
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [("9276308686", "valid"), ("9276308687", "invalid"), ("0276308686", "invalid"), (NHS, "invalid"), ("x", "invalid")],
+)
+def test_ulns(text, state):
+    assert normalise.uln(text).state == state
+
+
+@pytest.mark.parametrize(
+    ("texts", "sex"),
+    [(("M", "m", "1", "1.0", "Male"), "M"), (("F", "2", "female"), "F"), (("U", "0", "9", "X", "not known"), "U"),
+     (("3", "W", "Smith"), None)],
+)  # fmt: skip
+def test_sex_codes(texts, sex):
+    assert {normalise.sex(text) for text in texts} == {sex}
+
+
+def test_birth_dates_after_the_period_are_in_the_future():
+    latest = date(2026, 3, 31)
+    assert normalise.birth_date("31/03/2026", latest) == Reading("2026-03-31", "valid")
+    assert normalise.birth_date("01/04/2026", latest) == Reading("2026-04-01", "future")
+    assert normalise.birth_date("01/04/1826", latest).state == "invalid"
