@@ -8,7 +8,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import registry as declared
 from pipelines.registry import Registry
 from pipelines.validate import typed
 from pipelines.validate.engine import Engine, Finding, checker
@@ -16,11 +15,6 @@ from pipelines.validate.judge import Case, _check, _load
 from pipelines.validate.rules import Rule
 from tests.validate.payloads import write
 from tests.validate.proofs import DATASETS, Composed, Drawn, compose, compose_forms, draw
-
-
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return declared.load()
 
 
 def find(
