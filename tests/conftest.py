@@ -34,7 +34,7 @@ def server() -> Iterator[postgres.Server]:
             migrate(connection)
         yield found
     finally:
-        postgres.stop(settings)
+        postgres.remove(settings)
         shutil.rmtree(home, ignore_errors=True)
 
 

