@@ -1,0 +1,165 @@
+"""Migrations: empty to newest, twice is nothing, never in halves, and no history rewritten."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.errors import SystemFault
+from pipelines.ledger.database import connect
+from pipelines.ledger.migrate import migrate
+from pipelines.local import postgres
+from pipelines.settings import Settings, shipped
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped migrations and grants, to be changed."""
+    copy = tmp_path / "sql"
+    for name in ("migrations", "grants"):
+        shutil.copytree(shipped("sql") / name, copy / name)
+    return copy
+
+
+def _add(folder: Path, text: str, name: str = "what_it_does") -> Path:
+    number = len(list((folder / "migrations").glob("*.sql"))) + 1
+    path = folder / "migrations" / f"{number:04d}_{name}.sql"
+    path.write_text(text)
+    return path
+
+
+def _schemas(connection: psycopg.Connection[Any]) -> set[str]:
+    found = {row[0] for row in connection.execute("SELECT nspname FROM pg_namespace")}
+    connection.rollback()
+    return found
+
+
+def test_empty_to_newest_and_twice_is_nothing(empty_database: Settings) -> None:
+    names = [path.stem for path in sorted((shipped("sql") / "migrations").glob("*.sql"))]
+    with connect(empty_database) as connection:
+        assert migrate(connection) == [*names, "grants"]
+        assert {"ops", "link", "core", "mart", "publish"} <= _schemas(connection)
+        assert migrate(connection) == []
+    with connect(empty_database) as connection:
+        assert migrate(connection) == []
+
+
+def test_a_new_migration_keeps_the_data(database: Settings, folder: Path) -> None:
+    _add(folder, "ALTER TABLE ops.run ADD COLUMN seen boolean NOT NULL DEFAULT false")
+    with connect(database) as connection:
+        connection.execute("INSERT INTO ops.run (stage, code_version) VALUES ('receive', '0')")
+        connection.commit()
+        assert migrate(connection, folder)[-2:] == [_names(folder)[-1], "grants"]
+        assert connection.execute("SELECT stage, seen FROM ops.run").fetchall() == [("receive", False)]
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in (folder / "migrations").glob("*.sql"))
+
+
+def test_a_changed_migration_is_a_fault(database: Settings, folder: Path) -> None:
+    path = folder / "migrations" / "0002_link.sql"
+    path.write_text(path.read_text() + "-- one more word\n")
+    with connect(database) as connection, pytest.raises(SystemFault, match="0002_link was changed after it ran"):
+        migrate(connection, folder)
+
+
+def test_a_database_newer_than_the_program_is_a_fault(database: Settings, folder: Path) -> None:
+    added = _add(folder, "SELECT 1")
+    with connect(database) as connection:
+        migrate(connection, folder)
+        added.unlink()
+        with pytest.raises(SystemFault, match="this version does not know: update the program"):
+            migrate(connection, folder)
+
+
+def test_numbers_rise_without_gaps_or_doubles(database: Settings, folder: Path) -> None:
+    (folder / "migrations" / "0099_late.sql").write_text("SELECT 1")
+    with connect(database) as connection, pytest.raises(SystemFault, match="without gaps"):
+        migrate(connection, folder)
+    (folder / "migrations" / "0099_late.sql").rename(folder / "migrations" / "late.sql")
+    with connect(database) as connection, pytest.raises(SystemFault, match="a migration is named like"):
+        migrate(connection, folder)
+
+
+def test_a_failing_migration_leaves_nothing_of_itself(empty_database: Settings, folder: Path) -> None:
+    _add(folder, "CREATE SCHEMA half; SELECT 1 / 0")
+    with connect(empty_database) as connection:
+        before = _schemas(connection)
+        with pytest.raises(SystemFault, match="left as it was: division by zero"):
+            migrate(connection, folder)
+        assert _schemas(connection) == before
+        assert migrate(connection)
+
+
+def test_not_inside_somebody_elses_transaction(database: Settings) -> None:
+    with connect(database) as connection:
+        connection.execute("SELECT 1")
+        with pytest.raises(SystemFault, match="not inside a transaction"):
+            migrate(connection)
+
+
+def test_two_at_once_apply_each_migration_once(empty_database: Settings) -> None:
+    applied: list[list[str]] = []
+
+    def run() -> None:
+        with connect(empty_database) as connection:
+            applied.append(migrate(connection))
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(len, applied)) == [0, 0, len(_names(shipped("sql"))) + 1]
+
+
+def test_changed_grants_are_applied_again(database: Settings, folder: Path) -> None:
+    with connect(database, role="commissioner") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT count(*) FROM core.person")
+    path = folder / "grants" / "30_commissioner.sql"
+    path.write_text(
+        path.read_text() + "SELECT pg_temp.grant_to('commissioner', 'USAGE ON SCHEMA core');\n"
+        "SELECT pg_temp.grant_to('commissioner', 'SELECT ON core.person');\n"
+    )
+    with connect(database) as connection:
+        assert migrate(connection, folder) == ["grants"]
+        with connect(database, role="commissioner") as reader:
+            assert reader.execute("SELECT count(*) FROM core.person").fetchone() == (0,)
+        assert migrate(connection) == ["grants"]
+    with connect(database, role="commissioner") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT count(*) FROM core.person")
+
+
+def test_an_owner_who_may_not_make_roles_can_migrate(server: postgres.Server, empty_database: Settings) -> None:
+    """On a server of somebody else's without the readers' roles: everything works, and nobody is let in."""
+    name = str(empty_database.database_url).rpartition("/")[2]
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS plain_owner")
+        admin.execute("CREATE ROLE plain_owner LOGIN PASSWORD 'for-this-test-only'")
+        admin.execute(f"ALTER DATABASE {name} OWNER TO plain_owner")
+        admin.execute("ALTER ROLE linker RENAME TO linker_away")
+    try:
+        address = f"postgresql://plain_owner:for-this-test-only@127.0.0.1:{server.port}/{name}"
+        settings = Settings(home=empty_database.home, database_url=address)
+        with connect(settings) as connection:
+            assert migrate(connection)[-1] == "grants"
+            assert migrate(connection) == []
+        with connect(settings, role="linker") as connection:
+            assert connection.execute("SELECT current_user").fetchone() == ("plain_owner",)
+    finally:
+        with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
+            admin.execute("ALTER ROLE linker_away RENAME TO linker")
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain_owner' AND datname = %s",
+                (name,),
+            )
+        with psycopg.connect(server.url("postgres", name), autocommit=True) as admin:
+            admin.execute("REASSIGN OWNED BY plain_owner TO joint_needs")
+            admin.execute("DROP OWNED BY plain_owner")
+            admin.execute("DROP ROLE plain_owner")
