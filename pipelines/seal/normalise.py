@@ -64,9 +64,9 @@ def packed(text: str) -> str:
 
 
 def letters(text: str) -> str:
-    """Letters alone, upper case, without accents: `Zoë O’Neill-Łuk` is `ZOEONEILLLUK`."""
+    """Letters and digits, upper case, without accents: `Zoë O’Neill-Łuk` is `ZOEONEILLLUK`."""
     plain = unicodedata.normalize("NFKD", text.upper().translate(_LETTERS))
-    return "".join(filter(str.isalpha, plain))
+    return "".join(filter(str.isalnum, plain))
 
 
 def words(text: str) -> list[str]:
@@ -99,9 +99,9 @@ def calendar_date(text: str) -> date | None:
 
 
 def name(text: str) -> Reading:
-    """A forename or surname: its letters, so that case, accents, hyphens and spaces do not count."""
+    """A forename or surname, in which case, accents, hyphens and spaces do not count; it has at least one letter."""
     plain = letters(text)
-    return Reading(plain, VALID) if plain else Reading(None, INVALID)
+    return Reading(plain, VALID) if any(map(str.isalpha, plain)) else Reading(None, INVALID)
 
 
 def birth_date(text: str, latest: date) -> Reading:

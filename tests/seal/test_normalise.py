@@ -39,7 +39,8 @@ def test_what_is_no_date(text):
 @pytest.mark.parametrize(
     ("text", "plain"),
     [("Zoë", "ZOE"), ("O’Neill", "ONEILL"), ("Anne-Marie", "ANNEMARIE"), ("anne marie", "ANNEMARIE"),
-     ("Łukasz", "LUKASZ"), ("Weiß", "WEISS"), ("SØREN", "SOREN"), (" D'Arcy ", "DARCY"), ("李", "李")],
+     ("Łukasz", "LUKASZ"), ("Weiß", "WEISS"), ("SØREN", "SOREN"), (" D'Arcy ", "DARCY"), ("李", "李"),
+     ("SUR6864", "SUR6864")],
 )  # fmt: skip
 def test_names(text, plain):
     assert normalise.name(text) == Reading(plain, "valid")
