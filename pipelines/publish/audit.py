@@ -49,50 +49,47 @@ def bounds(cells: pd.DataFrame) -> np.ndarray:
     return np.column_stack([np.where(is_x, 0.0, low), np.where(is_x, np.inf, high)])
 
 
-def narrowed(cells: pd.DataFrame, relations: Sequence[Relation]) -> list[int]:
-    """Positions of small cells whose range the release narrows below 1 to 7.
+class Attacker:
+    """Who knows what adds up to what, and solves for one cell at a time within the cells that hang together."""
 
-    cells: `value`, `symbol`, and `count`, the exact number, which only says which cells are small.
-    """
-    limits = bounds(cells)
-    is_small = cells["count"].between(*SMALL).fillna(False).to_numpy(dtype=bool)
-    equal, within = _matrix(relations, len(cells), exact=True), _matrix(relations, len(cells), exact=False)
-    links = abs(equal).T @ abs(equal) + abs(within).T @ abs(within)
-    _, group = connected_components(links, directed=False)
-    found: list[int] = []
-    for part in np.unique(group[is_small]):
-        inside = np.flatnonzero(group == part)
-        if len(inside) > 1:
-            found += _narrowed_within(inside, limits, equal, within, inside[is_small[inside]])
-    return found
+    def __init__(self, width: int, relations: Sequence[Relation]) -> None:
+        self.equal = _matrix([relation for relation in relations if relation.is_exact], width)
+        self.within = _matrix([relation for relation in relations if not relation.is_exact], width)
+        links = abs(self.equal).T @ abs(self.equal) + abs(self.within).T @ abs(self.within)
+        _, self.group = connected_components(links, directed=False)
+        self.parts: dict[int, tuple[np.ndarray, dict[str, Any]]] = {}
 
-
-def _matrix(relations: Sequence[Relation], width: int, *, exact: bool) -> csr_array:
-    """One row per relation of a kind: parts less total."""
-    chosen = [relation for relation in relations if relation.is_exact == exact]
-    rows = np.repeat(np.arange(len(chosen)), [len(relation.cells) for relation in chosen])
-    columns = np.array([at for relation in chosen for at in relation.cells], dtype=int)
-    signs = np.array([sign for relation in chosen for sign in (-1.0, *(1.0 for _ in relation.parts))])
-    return csr_array((signs, (rows, columns)), shape=(len(chosen), width))
-
-
-def _narrowed_within(
-    inside: np.ndarray, limits: np.ndarray, equal: csr_array, within: csr_array, small: np.ndarray
-) -> list[int]:
-    own = [matrix[:, inside] for matrix in (equal, within)]
-    own = [matrix[np.flatnonzero(abs(matrix).sum(axis=1))] for matrix in own]
-    constraints: dict[str, Any] = {}
-    if own[0].shape[0]:
-        constraints |= {"A_eq": own[0], "b_eq": np.zeros(own[0].shape[0])}
-    if own[1].shape[0]:
-        constraints |= {"A_ub": own[1], "b_ub": np.zeros(own[1].shape[0])}
-    found = []
-    for cell in small:
+    def range_of(self, cell: int, limits: np.ndarray) -> tuple[float, float]:
+        """The lowest and highest count the cell can have, given the limits (cells x 2) of all."""
+        inside, constraints = self._part(self.group[cell])
         aim = (inside == cell).astype(float)
         lowest, highest = (_solve(sign * aim, constraints, limits[inside]) for sign in (1, -1))
-        if lowest > SMALL[0] + TOLERANCE or -highest < SMALL[1] - TOLERANCE:
-            found.append(int(cell))
-    return found
+        return lowest, -highest
+
+    def gives_away(self, cell: int, limits: np.ndarray) -> bool:
+        """Whether a small cell's range is narrower than the rule's own."""
+        lowest, highest = self.range_of(cell, limits)
+        return lowest > SMALL[0] + TOLERANCE or highest < SMALL[1] - TOLERANCE
+
+    def _part(self, group: int) -> tuple[np.ndarray, dict[str, Any]]:
+        if group not in self.parts:
+            inside = np.flatnonzero(self.group == group)
+            constraints: dict[str, Any] = {}
+            for name, matrix in (("eq", self.equal), ("ub", self.within)):
+                own = matrix[:, inside]
+                own = own[np.flatnonzero(abs(own).sum(axis=1))]
+                if own.shape[0]:
+                    constraints |= {f"A_{name}": own, f"b_{name}": np.zeros(own.shape[0])}
+            self.parts[group] = inside, constraints
+        return self.parts[group]
+
+
+def _matrix(relations: Sequence[Relation], width: int) -> csr_array:
+    """One row per relation: parts less total."""
+    rows = np.repeat(np.arange(len(relations)), [len(relation.cells) for relation in relations])
+    columns = np.array([at for relation in relations for at in relation.cells], dtype=int)
+    signs = np.array([sign for relation in relations for sign in (-1.0, *(1.0 for _ in relation.parts))])
+    return csr_array((signs, (rows, columns)), shape=(len(relations), width))
 
 
 def _solve(aim: np.ndarray, constraints: dict[str, Any], limits: np.ndarray) -> float:
@@ -104,32 +101,65 @@ def _solve(aim: np.ndarray, constraints: dict[str, Any], limits: np.ndarray) -> 
     return float(answer.fun)
 
 
-def protect(cells: pd.DataFrame, relations: Sequence[Relation]) -> pd.DataFrame:
-    """Withhold further cells (`x`) until no small cell is narrowed: per narrowed cell the smallest open part of a total
-    it belongs to, else the total. Returns new cells; does not promise success, `check` says.
+def narrowed(cells: pd.DataFrame, relations: Sequence[Relation]) -> list[int]:
+    """Positions of small cells whose range the release narrows below 1 to 7.
+
+    cells: `value`, `symbol`, and `count`, the exact number, which only says which cells are small.
     """
+    attacker, limits = Attacker(len(cells), relations), bounds(cells)
+    return [cell for cell in _small(cells) if attacker.gives_away(cell, limits)]
+
+
+def _small(cells: pd.DataFrame) -> list[int]:
+    is_small = cells["count"].between(*SMALL).fillna(False).to_numpy(dtype=bool)
+    return [int(at) for at in np.flatnonzero(is_small)]
+
+
+def protect(cells: pd.DataFrame, relations: Sequence[Relation]) -> pd.DataFrame:
+    """Withhold further cells (`x`), as few and as small as will do, until no small cell is narrowed.
+
+    One narrowed cell after another: of the cells that stand in a sum with it (of all that hang together, once those are
+    withheld) the smallest that frees it, rather an open one; where none alone does, the one that leaves it the widest
+    range. Returns new cells; `check` says whether they hold.
+    """
+    attacker, limits, small = Attacker(len(cells), relations), bounds(cells), _small(cells)
+    count = cells["count"].to_numpy(dtype=float, na_value=np.nan)
+    neighbours = _neighbours(relations)
+    withheld: set[int] = set()
+    while (cell := next((at for at in small if attacker.gives_away(at, limits)), None)) is not None:
+        together = np.flatnonzero(attacker.group == attacker.group[cell])
+        for near in (neighbours[cell], [int(at) for at in together if at != cell]):
+            choices = [at for at in near if at not in withheld and count[at] > 0]
+            if choices:
+                break
+        else:
+            break
+        chosen = min(choices, key=lambda at: _cost(attacker, cell, at, limits, count))
+        limits[chosen] = 0.0, np.inf
+        withheld.add(chosen)
+    where = cells.index[sorted(withheld)]
     cells = cells.copy()
-    while findings := narrowed(cells, relations):
-        chosen = {at for cell in findings if (at := _next(cell, cells, relations)) is not None}
-        if not chosen:
-            return cells
-        where = cells.index[sorted(chosen)]
-        cells.loc[where, "value"], cells.loc[where, "symbol"] = pd.NA, NOT_AVAILABLE
+    cells.loc[where, "value"], cells.loc[where, "symbol"] = pd.NA, NOT_AVAILABLE
     return cells
 
 
-def _next(cell: int, cells: pd.DataFrame, relations: Sequence[Relation]) -> int | None:
-    count, symbol = cells["count"].to_numpy(dtype=float), cells["symbol"].to_numpy()
+def _cost(
+    attacker: Attacker, cell: int, choice: int, limits: np.ndarray, count: np.ndarray
+) -> tuple[float, bool, float]:
+    """Range still missing once the choice is withheld; whether it is small itself; its size."""
+    tried = limits.copy()
+    tried[choice] = 0.0, np.inf
+    lowest, highest = attacker.range_of(cell, tried)
+    return max(lowest - SMALL[0], 0.0) + max(SMALL[1] - highest, 0.0), count[choice] <= SMALL[1], count[choice]
+
+
+def _neighbours(relations: Sequence[Relation]) -> dict[int, list[int]]:
+    """Cell -> the other cells of the sums it stands in."""
+    found: dict[int, set[int]] = {}
     for relation in relations:
-        if cell not in relation.cells:
-            continue
-        still = [at for at in relation.cells if at != cell and symbol[at] is pd.NA and count[at] > 0]
-        parts = [at for at in still if at != relation.total]
-        if parts or still:
-            return min(parts or still, key=lambda at: (count[at], at))
-    # Only small cells are left in every total: withhold the totals themselves.
-    totals = [relation.total for relation in relations if cell in relation.parts]
-    return next((at for at in totals if symbol[at] == CONFIDENTIAL), None)
+        for cell in relation.cells:
+            found.setdefault(cell, set()).update(relation.cells)
+    return {cell: sorted(others - {cell}) for cell, others in found.items()}
 
 
 def check(cells: pd.DataFrame, relations: Sequence[Relation]) -> dict[str, int]:
