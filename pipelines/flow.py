@@ -36,7 +36,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("seal", "a raw extract in its national format", "a sealed submission: tokens and payload apart", "DuckDB"),
+    Stage("seal", "a raw extract in its national format", "a sealed submission: tokens and payload apart", "Arrow"),
     Stage(
         "receive", "a sealed submission in the landing place", "a ledger row; tokens under the hub's key", "PostgreSQL"
     ),
