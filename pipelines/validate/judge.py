@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.agencies import Agency
+from pipelines.errors import SystemFault
 from pipelines.extract.faults import fault
 from pipelines.ledger.periods import bounds
 from pipelines.registry import Registry
+from pipelines.seal.manifest import sha256_of
 from pipelines.validate import typed
 from pipelines.validate.engine import Engine, Finding, checker
 from pipelines.validate.outcomes import Delivered, Judgement, all_rejected, rejection, settle
@@ -50,7 +53,8 @@ def judge(connection: duckdb.DuckDBPyConnection, case: Case) -> Judgement:
     """Cast, check and settle every table of a submission on an empty DuckDB connection.
 
     Where the outcome is `accepted`, `<table>__settled` holds each table's rows with `_held`; see `outcomes.settle`.
-    Raises DataFault `FILE-019` where the payload is not what the manifest says, SystemFault where counts do not add up.
+    Raises DataFault `FILE-019` where the payload is not what the manifest says, SystemFault where it was changed since
+    or counts do not add up.
     """
     by_table = rules(case.registry, case.dataset, case.period[1])
     tables, absent = _load(connection, case)
@@ -68,27 +72,41 @@ def _load(connection: duckdb.DuckDBPyConnection, case: Case) -> tuple[dict[str, 
     """Typed tables of everything in the contract, empty where nothing came; what came; optional tables that did not."""
     delivered, absent = {}, []
     for name, table in case.registry.contract(case.dataset).tables.items():
-        file = case.payload / f"{name}.parquet"
         told = case.manifest["tables"].get(name)
-        if told and not file.exists():
-            raise fault("FILE-019", what=f"Table {name}")
         if told:
-            _same_columns(case, name, file)
-        rows = typed.load(connection, case.registry, case.dataset, name, file if told else None)
-        if told and rows != told["rows"]:
-            raise fault("FILE-019", what=f"Table {name}")
-        if told or not table.optional:
-            told = told or {"rows_in": 0, "rejected_rows": []}
+            rows = _cast(connection, case, name)
             delivered[name] = Delivered(told["rows_in"], rows, len(told["rejected_rows"]))
-        else:
+            continue
+        typed.load(connection, case.registry, case.dataset, name)
+        if table.optional:
             absent.append(name)
+        else:
+            delivered[name] = Delivered(0, 0, 0)
     return delivered, absent
 
 
-def _same_columns(case: Case, table: str, file: Path) -> None:
-    missing = set(typed.derived(case.registry, case.dataset, table)) - set(pq.read_schema(file).names)
-    if missing:
-        raise fault("FILE-019", what=f"Table {table}, column {', '.join(sorted(missing))}")
+def _cast(connection: duckdb.DuckDBPyConnection, case: Case, table: str) -> int:
+    """The rows of a payload file, now typed.
+
+    A file that is as it was sealed and yet cannot be read, or lacks rows or columns, is the supplier's fault; one that
+    was changed since is not.
+    """
+    file = case.payload / f"{table}.parquet"
+    told = case.manifest["tables"][table]
+    if not file.is_file() or sha256_of(file) != told["sha256"]:
+        raise SystemFault(f"the payload of table {table} is gone, or is not what was sealed")
+    try:
+        missing = set(typed.derived(case.registry, case.dataset, table)) - set(pq.read_schema(file).names)
+        if missing:
+            raise fault("FILE-019", what=f"Table {table}, column {', '.join(sorted(missing))}")
+        rows = typed.load(connection, case.registry, case.dataset, table, file)
+    except duckdb.OutOfMemoryException:
+        raise SystemFault(f"not enough memory for table {table}") from None
+    except (pa.ArrowException, OSError, duckdb.Error):
+        raise fault("FILE-019", what=f"Table {table}") from None
+    if rows != told["rows"]:
+        raise fault("FILE-019", what=f"Table {table}")
+    return rows
 
 
 def _check(

@@ -54,11 +54,12 @@ def lake_columns(registry: Registry, dataset: str, table: str) -> dict[str, str]
     return start | own | derived(registry, dataset, table)
 
 
-def load(connection: duckdb.DuckDBPyConnection, registry: Registry, dataset: str, table: str, file: Path | None) -> int:
+def load(
+    connection: duckdb.DuckDBPyConnection, registry: Registry, dataset: str, table: str, file: Path | None = None
+) -> int:
     """Make the typed table of a payload file, named as in the contract; returns its rows.
 
-    A contract column that the file does not have is NULL throughout. A derived column that it does not have stays
-    away, so that a rule that needs it is known not to have been checked. file: None makes an empty table.
+    A contract column that the file does not have is NULL throughout. file: None makes an empty table.
     """
     if file:
         there = {
@@ -74,8 +75,7 @@ def load(connection: duckdb.DuckDBPyConnection, registry: Registry, dataset: str
     for view in passing(registry, dataset, table):
         columns += _content(view, there)
     for name, type_ in derived(registry, dataset, table).items():
-        if name in there or not file:
-            columns.append(_cast(name, type_, there))
+        columns.append(_cast(name, type_, there))
     connection.execute(f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT {', '.join(columns)} FROM {source}")  # noqa: S608
     return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()[0][0])  # noqa: S608
 

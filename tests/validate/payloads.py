@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.registry import Registry
+from pipelines.seal.manifest import sha256_of
 from pipelines.validate.typed import derived, passing
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -44,7 +45,8 @@ def write(registry: Registry, dataset: str, rows: Rows, folder: Path, **manifest
         columns: dict[str, Any] = {name: pa.array([row[name] for row in whole], pa.string()) for name in names}
         columns["source_row"] = pa.array([row["source_row"] for row in whole], pa.int32())
         pq.write_table(pa.table(columns), folder / f"{table}.parquet")
-        tables[table] = {"rows_in": len(whole), "rows": len(whole), "rejected_rows": []}
+        sha256 = sha256_of(folder / f"{table}.parquet")
+        tables[table] = {"rows_in": len(whole), "rows": len(whole), "rejected_rows": [], "sha256": sha256}
     agency = next(a.code for a in registry.agencies.values() if dataset in a.datasets)
     told = {"agency": agency, "dataset": dataset, "period": "2026-03", "sequence": 1, "tables": tables}
     return told | manifest

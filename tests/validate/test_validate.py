@@ -6,6 +6,7 @@ import copy
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from pipelines import validate
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger
 from pipelines.registry import Registry
+from pipelines.seal.manifest import sha256_of
 from pipelines.settings import Settings
 from pipelines.validate import engine
 from tests.validate.conftest import Receive
@@ -144,7 +146,12 @@ def test_rows_that_the_door_could_not_take_are_rejected_and_their_children_have_
     plans["activeplans"] = [plans["activeplans"][1] | {"source_row": 2}]
     name = receive("sen2", plans)
     manifest = Ledger(connection).submission(name).manifest
-    manifest["tables"]["activeplans"] = {"rows_in": 2, "rows": 1, "rejected_rows": [1]}
+    manifest["tables"]["activeplans"] = {
+        "rows_in": 2,
+        "rows": 1,
+        "rejected_rows": [1],
+        "sha256": manifest["tables"]["activeplans"]["sha256"],
+    }
     connection.execute("UPDATE ops.submission SET manifest = %s", (json.dumps(manifest),))
     validate.validate(database, registry, connection, name)
     assert counts(connection, name)["activeplans"] == (2, 1, 0, 0, 1)
@@ -343,12 +350,42 @@ def test_the_highest_sequence_of_a_period_stays_in_force_whichever_comes_first(
     assert [s.sequence for s in Ledger(connection).current()] == [3]
 
 
-def test_a_payload_that_is_not_what_the_manifest_says_is_rejected(
-    database: Settings, connection: Connection, registry: Registry, receive: Receive, bridge: Rows
+def lacks_a_column(file: Path) -> None:
+    pq.write_table(pq.read_table(file).drop_columns(["pers_dob_state"]), file)
+
+
+def lacks_a_row(file: Path) -> None:
+    pq.write_table(pq.read_table(file).slice(1), file)
+
+
+def is_no_parquet(file: Path) -> None:
+    file.write_text("pers_person_id\np1\n")
+
+
+def ends_early(file: Path) -> None:
+    """The footer is whole and the pages before it are not."""
+    content = file.read_bytes()
+    file.write_bytes(content[:4] + bytes(len(content) // 2) + content[4 + len(content) // 2 :])
+
+
+@pytest.mark.parametrize("spoil", [lacks_a_column, lacks_a_row, is_no_parquet, ends_early])
+def test_a_payload_that_was_sealed_wrong_is_rejected_and_one_that_changed_since_is_our_fault(
+    database: Settings,
+    connection: Connection,
+    registry: Registry,
+    receive: Receive,
+    bridge: Rows,
+    spoil: Callable[[Path], None],
 ) -> None:
     name = receive("identifier_bridge", bridge)
     file = database.received / name.replace("/", "__") / "payload" / "ssd_person.parquet"
-    pq.write_table(pq.read_table(file).drop_columns(["pers_dob_state"]), file)
+    spoil(file)
+    with pytest.raises(SystemFault, match="is not what was sealed"):
+        validate.validate(database, registry, connection, name)
+    assert Ledger(connection).submission(name).state == "received"
+    manifest = Ledger(connection).submission(name).manifest
+    manifest["tables"]["ssd_person"]["sha256"] = sha256_of(file)
+    connection.execute("UPDATE ops.submission SET manifest = %s", (json.dumps(manifest),))
     outcome = validate.validate(database, registry, connection, name)
     assert (outcome.state, outcome.notes[0][:8]) == ("rejected", "FILE-019")
     assert counts(connection, name)["ssd_person"] == (2, 0, 0, 0, 2)
