@@ -53,24 +53,9 @@ def accept(settings: Settings, registry: Registry, connection: psycopg.Connectio
     Raises SystemFault where the submission is not validated.
     """
     with recorded_run(connection, "accept", submission) as outcome:
-        ledger = Ledger(connection)
-        found = _locked(ledger, submission)
-        if found.state in TAKEN:
-            outcome.notes.append(f"is {found.state} already")
-            outcome.counts.update(_counts(ledger, found))
-            return outcome
-        if found.state != "validated":
-            raise SystemFault(f"{submission} is {found.state}; only a validated submission can be accepted")
-        if not (settings.work / folder_form(submission)).is_dir():
-            _judge_and_record(settings, registry, ledger, found, outcome)
-            if outcome.state != "running":
-                return outcome
-        files = write_lake(settings, found)
-        ledger.replace_snapshots(found.submission_key, files)
-        ledger.move(submission, "accepted")
-        _supersede(ledger, found)
-        outcome.counts.update(tables=len(files), rows=sum(rows for _, _, _, rows in files))
-    shutil.rmtree(settings.work / folder_form(submission), ignore_errors=True)
+        _accept(settings, registry, Ledger(connection), submission, outcome)
+    if outcome.state == "success":
+        shutil.rmtree(settings.work / folder_form(submission), ignore_errors=True)
     return outcome
 
 
@@ -92,6 +77,25 @@ def check(
     case = Case(registry, told, payload, registry.agencies.get(told["agency"]), environment, engine)
     with duckdb.connect() as memory:
         return report.as_json(told, judge(memory, case))
+
+
+def _accept(settings: Settings, registry: Registry, ledger: Ledger, submission: str, outcome: Outcome) -> None:
+    found = _locked(ledger, submission)
+    if found.state in TAKEN:
+        outcome.notes.append(f"is {found.state} already")
+        outcome.counts.update(_counts(ledger, found))
+        return
+    if found.state != "validated":
+        raise SystemFault(f"{submission} is {found.state}; only a validated submission can be accepted")
+    if not (settings.work / folder_form(submission)).is_dir():
+        _judge_and_record(settings, registry, ledger, found, outcome)
+        if outcome.state != "running":
+            return
+    files = write_lake(settings, found)
+    ledger.replace_snapshots(found.submission_key, files)
+    ledger.move(submission, "accepted")
+    _supersede(ledger, found)
+    outcome.counts.update(tables=len(files), rows=sum(rows for _, _, _, rows in files))
 
 
 def _locked(ledger: Ledger, submission: str) -> Submission:
