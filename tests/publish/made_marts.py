@@ -48,17 +48,23 @@ def needs_prevalence(kids):
         ("pupils_on_roll", "sen_support", kids[~kids["is_plan"]], 40_000),
     ):
         areas = [("area", "ALL", "Local area", counted, 1.0)]
-        areas += [("health_place", c, n, counted[counted["area"] == c], {"MS": 0.6, "NP": 0.4}[c]) for c, n in PLACES.items()]
+        areas += [
+            ("health_place", c, n, counted[counted["area"] == c], {"MS": 0.6, "NP": 0.4}[c]) for c, n in PLACES.items()
+        ]
         areas += [("ward", f"E0599{w:04}", f"Ward {w:02}", counted[counted["ward"] == w], 1 / 22) for w in range(1, 23)]
         for level, code, name, here, share in areas:
             for topic in ("Total", "Need", "Age band", "Sex"):
-                values = {"Total": {"Total": 1}, "Need": NEEDS, "Sex": {"Male": 0.5, "Female": 0.5, "Not known": 0}}.get(
-                    topic, {band: len(ages) / 26 for band, ages in BANDS.items()}
-                )
+                values = {
+                    "Total": {"Total": 1},
+                    "Need": NEEDS,
+                    "Sex": {"Male": 0.5, "Female": 0.5, "Not known": 0},
+                }.get(topic, {band: len(ages) / 26 for band, ages in BANDS.items()})
                 for value, part in values.items():
                     count = len(here) if topic == "Total" else int((here[topic] == value).sum())
                     denominator = round(people * share * (1 if topic == "Need" else part))
-                    rows.append((DAY, level, code, name, base, topic, value, measure, count, denominator or None, AS_AT))
+                    rows.append(
+                        (DAY, level, code, name, base, topic, value, measure, count, denominator or None, AS_AT)
+                    )
     columns = ["time_period", "geographic_level", "area_code", "area_name", "base", "breakdown_topic", "breakdown"]
     frame = pd.DataFrame(rows, columns=[*columns, "measure", "children_count", "denominator_count", "data_as_at"])
     frame = frame.astype({"denominator_count": "Int64"})
@@ -133,7 +139,12 @@ def frames(seed=1, plans=3_600, support=6_000):
 
 def load(connection, made):
     """The frames as marts of a migrated database, with the mark of a refresh."""
-    names = {"needs": "needs_prevalence", "gap": "sufficiency_gap", "sources": "data_quality", "matches": "match_quality"}
+    names = {
+        "needs": "needs_prevalence",
+        "gap": "sufficiency_gap",
+        "sources": "data_quality",
+        "matches": "match_quality",
+    }
     definitions = {mart.name: mart for mart in marts.load()}
     for key, mart in names.items():
         marts._ensure_table(connection, definitions[mart])
