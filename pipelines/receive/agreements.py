@@ -68,7 +68,8 @@ def _opt_out_is_shown(agreement: Agreement, declaration: dict[str, Any], sealed_
         and declaration["ndoo_applied"] is True
         and checked is not None
         and sealed is not None
-        and timedelta(0) <= sealed - checked <= timedelta(days=agreement.opt_out_max_age_days)
+        # A day of grace backwards: the two clocks may stand in different time zones.
+        and timedelta(days=-1) <= sealed - checked <= timedelta(days=agreement.opt_out_max_age_days)
     )
 
 

@@ -146,7 +146,7 @@ CASES: dict[str, tuple[str, str, Send]] = {
     "key epoch": ("FILE-025", r"current epoch 2026b.*link\.2026b\.key", _other_epoch),
     "opt-out not applied": ("FILE-028", "ndoo_applied true", _declares(ndoo_applied=False)),
     "opt-out checked too long ago": ("FILE-028", "at most 21 days", _declares(ndoo_checked_at="2026-03-24")),
-    "opt-out checked after sealing": ("FILE-028", "before sealing", _declares(ndoo_checked_at="2026-04-16")),
+    "opt-out checked after sealing": ("FILE-028", "before sealing", _declares(ndoo_checked_at="2026-04-17")),
     "opt-out date unreadable": ("FILE-028", "before sealing", _declares(ndoo_checked_at="in April")),
     "another basis": ("FILE-028", "basis section_251", _declares(basis="consent")),
     "no basis": ("FILE-028", "basis section_251", _declares(basis=None)),
