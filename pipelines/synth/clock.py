@@ -1,0 +1,68 @@
+"""The days on which the sources made their extracts, all from one day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+# Collections close some weeks after the day they count on.
+CENSUS_CLOSES = timedelta(days=45)
+CIN_CLOSES = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Reference dates of the extracts that exist on `as_of`."""
+
+    as_of: date
+    age_day: date  # last 31 August: residents are those aged 0 to 25 on it
+    month_start: date
+    month_end: date  # last day of the last full month
+    two_years_ago: date  # first day of the rolling two years that end with it
+    week_day: date  # last Sunday
+    census_day: date  # the January census of schools and of plans
+    activity_start: date  # first day of the calendar year that the return of that January covers
+    activity_end: date
+    case_year_end: date  # 31 March
+
+    def labels(self) -> dict[str, str]:
+        """Parts of period names."""
+        return {
+            "census_year": str(self.census_day.year),
+            "activity_year": str(self.activity_end.year),
+            "month": self.month_end.strftime("%Y-%m"),
+            "week": self.week_day.isoformat(),
+            "case_year": str(self.case_year_end.year),
+            "year": str(self.as_of.year),
+        }
+
+
+def clock(as_of: date) -> Clock:
+    """Reference dates for a day."""
+    month_end = as_of.replace(day=1) - timedelta(days=1)
+    census = _third_thursday(as_of.year)
+    if census + CENSUS_CLOSES > as_of:
+        census = _third_thursday(as_of.year - 1)
+    cin = date(as_of.year, 3, 31)
+    if cin + CIN_CLOSES > as_of:
+        cin = date(as_of.year - 1, 3, 31)
+    age_day = date(as_of.year, 8, 31)
+    if age_day > month_end:
+        age_day = date(as_of.year - 1, 8, 31)
+    return Clock(
+        as_of=as_of,
+        age_day=age_day,
+        month_start=month_end.replace(day=1),
+        month_end=month_end,
+        two_years_ago=(month_end + timedelta(days=1)).replace(year=month_end.year - 2 + (month_end.month == 12)),
+        week_day=as_of - timedelta(days=(as_of.weekday() + 1) % 7),
+        census_day=census,
+        activity_start=date(census.year - 1, 1, 1),
+        activity_end=date(census.year - 1, 12, 31),
+        case_year_end=cin,
+    )
+
+
+def _third_thursday(year: int) -> date:
+    first = date(year, 1, 1)
+    return first + timedelta(days=(3 - first.weekday()) % 7 + 14)

@@ -1,0 +1,114 @@
+"""Faults written into laid out tables on purpose, and the rows that each rule must find.
+
+Planted faults go into rows without any other fault, never into the planted child's. All of it is declared in
+faults.yaml; `RAGGED` stands for a comma that no quotation mark guards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from pipelines.synth.draw import Array, Draws
+from pipelines.synth.laying import Delivery
+
+RAGGED = "\x1f"
+# Of few rows only few are spoilt: at most one in so many.
+ONE_IN = 8
+
+RuleFault = tuple[str, str, int]  # table, rule, source row
+
+
+@dataclass
+class Planted:
+    """What was done to one extract. lost: record -> columns of `world.record` that matching can no longer go by."""
+
+    rules: list[RuleFault] = field(default_factory=list)
+    lost: list[tuple[int, str]] = field(default_factory=list)
+    rejected: list[int] = field(default_factory=list)
+
+
+def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, faults: Mapping[str, Any]) -> Planted:
+    """Write the planted faults of a dataset into the tables of an extract; the current schema is the extract's."""
+    rng = draws.stream(f"faults {delivery.folder}")
+    planted = Planted()
+    for table, entries in faults["rules"].get(delivery.contract.dataset, {}).items():
+        columns = [name for (name,) in db.execute(f'SELECT column_name FROM (DESCRIBE "{table}")').fetchall()]  # noqa: S608
+        spoilt: set[int] = set()
+        for entry in entries:
+            rows = _rows_for(db, rng, table, columns, entry, spoilt)
+            if not rows:
+                continue
+            spoilt |= set(rows)
+            at_fault = _again(db, table, columns, entry, rows) if "again" in entry else _set(db, table, entry, rows)
+            for rule in [*([entry["rule"]] if "rule" in entry else []), *entry.get("also", [])]:
+                planted.rules += [(table, rule, row) for row in at_fault]
+            if "loses" in entry or "ragged" in entry:
+                records = _records(db, table, rows)
+                planted.lost += [(record, column) for record in records for column in entry.get("loses", [])]
+                planted.rejected += records if "ragged" in entry else []
+    return planted
+
+
+def natural(db: duckdb.DuckDBPyConnection, delivery: Delivery, faults: Mapping[str, Any]) -> list[RuleFault]:
+    """The rows that rules find because of a linkage fault, wherever that fell."""
+    found: list[RuleFault] = []
+    for entry in faults["natural"].get(delivery.contract.dataset, []):
+        query = f'SELECT _row FROM "{entry["table"]}" WHERE {entry["where"]} ORDER BY _row'  # noqa: S608
+        found += [(entry["table"], entry["rule"], row) for (row,) in db.execute(query).fetchall()]
+    return found
+
+
+def _rows_for(
+    db: duckdb.DuckDBPyConnection, rng: np.random.Generator, table: str, columns: list[str], entry: Mapping[str, Any],
+    spoilt: set[int],
+) -> list[int]:  # fmt: skip
+    """Rows on which an entry may fall, chosen at random among those without a fault."""
+    tests = [f"({entry['where']})"] if "where" in entry else []
+    if "_person" in columns:
+        tests.append("_person NOT IN (SELECT person FROM world.person WHERE is_canary)")
+    if "_record" in columns:
+        tests.append("_record NOT IN (SELECT record FROM world.marked)")
+    where = f"WHERE {' AND '.join(tests)}" if tests else ""
+    fits: Array = db.execute(f'SELECT _row FROM "{table}" laid {where} ORDER BY _row').fetchnumpy()["_row"]  # noqa: S608
+    free = np.setdiff1d(fits, np.array(sorted(spoilt), dtype=np.int64))
+    wanted = round(entry["share"] * len(free)) if "share" in entry else entry.get("rows", 2)
+    wanted = min(wanted, -(-len(free) // ONE_IN))
+    return sorted(int(row) for row in rng.choice(free, wanted, replace=False))
+
+
+def _set(db: duckdb.DuckDBPyConnection, table: str, entry: Mapping[str, Any], rows: Iterable[int]) -> list[int]:
+    changes = dict(entry.get("set", {}))
+    if "ragged" in entry:
+        name = f'"{entry["ragged"]}"'
+        changes[entry["ragged"]] = f"left({name}, 2) || '{RAGGED}' || substr({name}, 3)"
+    written = ", ".join(f'"{column}" = {sql}' for column, sql in changes.items())
+    chosen = _listed(rows)
+    db.execute(f'UPDATE "{table}" AS laid SET {written} WHERE _row IN ({chosen})')  # noqa: S608
+    return list(rows)
+
+
+def _again(
+    db: duckdb.DuckDBPyConnection, table: str, columns: list[str], entry: Mapping[str, Any], rows: Iterable[int]
+) -> list[int]:
+    last = db.execute(f'SELECT max(_row) FROM "{table}"').fetchall()[0][0]  # noqa: S608
+    number = f"{last} + row_number() OVER (ORDER BY _row)"
+    values = [number if c == "_row" else entry["again"].get(c, f'"{c}"') for c in columns]
+    names = ", ".join(f'"{column}"' for column in columns)
+    db.execute(  # noqa: S608
+        f'INSERT INTO "{table}" ({names}) SELECT {", ".join(values)} FROM "{table}" laid WHERE _row IN ({_listed(rows)})'
+    )
+    return list(range(last + 1, last + 1 + len(list(rows))))
+
+
+def _records(db: duckdb.DuckDBPyConnection, table: str, rows: Iterable[int]) -> list[int]:
+    query = f'SELECT _record FROM "{table}" WHERE _row IN ({_listed(rows)}) ORDER BY _row'  # noqa: S608
+    return [record for (record,) in db.execute(query).fetchall()]
+
+
+def _listed(rows: Iterable[int]) -> str:
+    return ", ".join(map(str, rows))

@@ -1,0 +1,119 @@
+"""From the population to the tables of one extract, by the SQL files of `sql/synth/<dataset>`, all cells text.
+
+A file gives one table of the contract, with `_row` (its place in the file, from 1) and helper columns that begin with
+an underscore and are not written. Files that begin with an underscore make lookups first; `_members.sql` says who is in
+the extract, `_opted_out.sql` how many were left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.agencies import Agency
+from pipelines.contracts import Contract
+from pipelines.ledger.periods import bounds
+from pipelines.settings import shipped
+from pipelines.synth.clock import Clock
+
+SPECIAL = ("_members", "_opted_out")
+
+
+@dataclass
+class Delivery:
+    """One extract to write: an entry of layout.yaml with its days filled in."""
+
+    number: int
+    agency: Agency
+    contract: Contract
+    period: str
+    snapshot: date
+    about: Mapping[str, Any]
+
+    @property
+    def schema(self) -> str:
+        """Schema of its laid out tables."""
+        return f"extract_{self.number}"
+
+    @property
+    def source(self) -> str:
+        """The system it comes from; two extracts of one system know the same of a child."""
+        return f"{self.agency.code}/{self.contract.dataset}"
+
+    @property
+    def folder(self) -> str:
+        """Where its files go, below the folder asked for."""
+        return f"{self.source}/{self.period}"
+
+
+def deliveries(registry: Any, layout: Mapping[str, Any], clock: Clock) -> list[Delivery]:
+    """The extracts of layout.yaml, in its order."""
+    found = []
+    for number, about in enumerate(layout["deliveries"]):
+        labels = clock.labels()
+        found.append(
+            Delivery(
+                number=number,
+                agency=registry.agency(about["agency"]),
+                contract=registry.contract(about["dataset"]),
+                period=about["period"].format(**labels),
+                snapshot=getattr(clock, about["snapshot"]),
+                about=about | {"file": about["file"].format(**labels, name="{name}")},
+            )
+        )
+    return found
+
+
+def sql(delivery: Delivery, name: str) -> Path:
+    """The SQL file of a table or lookup."""
+    return shipped("sql") / "synth" / delivery.contract.dataset / f"{name}.sql"
+
+
+def set_variables(db: duckdb.DuckDBPyConnection, delivery: Delivery, clock: Clock, area: Mapping[str, Any]) -> None:
+    """What the SQL files may ask for with getvariable(): the days of the clock, the sender, its habits."""
+    about = delivery.about
+    values: dict[str, Any] = {name: day for name, day in vars(clock).items()}
+    end = bounds(delivery.period)[1]
+    august = date(end.year, 8, 31)
+    values |= {
+        "snapshot": delivery.snapshot,
+        "period_end": end,
+        "last_august": august if august <= end else august.replace(year=end.year - 1),
+        "window_start": getattr(clock, about.get("window_start", "activity_start")),
+        "reference_day": getattr(clock, about.get("reference_day", about["snapshot"])),
+        "agency": delivery.agency.code,
+        "ods_code": delivery.agency.ods_code or "",
+        "la_code": delivery.agency.la_code or area["la_code"],
+        "salt": delivery.folder,
+        "date_format": about.get("date_format", "%Y-%m-%d"),
+        "is_spaced": about.get("is_spaced", False),
+        "projected_years": area["projection"]["years"],
+        "physical_share": area["capacity"]["physical"],
+        "held_share": area["capacity"]["held_by_others"],
+    }
+    for name, value in values.items():
+        if isinstance(value, date):
+            db.execute(f"SET VARIABLE {name} = DATE '{value}'")
+        elif isinstance(value, str):
+            db.execute(f"SET VARIABLE {name} = '{value}'")
+        else:
+            db.execute(f"SET VARIABLE {name} = {str(value).lower()}")
+
+
+def lay_out(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """Make the extract's tables, in the order of the contract, in a schema of its own, which stays the current one."""
+    schema = delivery.schema
+    db.execute(f"CREATE SCHEMA {schema}; SET search_path = '{schema},main'")
+    db.execute(f"CREATE VIEW record AS SELECT * FROM world.record WHERE source = '{delivery.source}'")  # noqa: S608
+    folder = sql(delivery, "_").parent
+    helpers = sorted(path.stem for path in folder.glob("_*.sql") if path.stem not in SPECIAL)
+    tables = [name for name in delivery.contract.tables if sql(delivery, name).exists()]
+    for name in [*helpers, *tables]:
+        query = sql(delivery, name).read_text().rstrip()
+        ordered = " ORDER BY _row" if name in tables else ""
+        db.execute(f'CREATE TABLE "{name.removeprefix("_")}" AS SELECT * FROM ({query}){ordered}')  # noqa: S608

@@ -1,0 +1,153 @@
+"""Who is who: the truth beside the extracts, and which records can be known to be of one person at all.
+
+Two records of one person are *linkable* where a chain of pairs leads from one to the other, each pair with evidence in
+the files as they were written (`sql/synth/_pairs.sql`):
+
+(a) they share a valid and correct identifier: NHS number, UPN (a former one counts), ULN or, within social care, the
+    council's child identifier;
+(b) both have names: the forenames are equal once normalised or one edit apart, the birth dates are equal or have day
+    and month swapped, and a surname (a former one counts) or the postcode is equal;
+(c) one of the two comes from files without names: birth date, sex and postcode are equal, and no other person in any
+    file has the same three.
+
+`component_id` numbers the connected components within one person. Records from before an adoption and from after it are
+of one person and never of one component. Evidence is looked for in the latest extract of each system; a record that
+only an earlier one holds is a component of its own. Rows that no reader can take apart are not among the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from pipelines.registry import Registry
+from pipelines.settings import shipped
+from pipelines.synth.draw import Array
+from pipelines.synth.laying import Delivery
+from pipelines.synth.world import put
+
+# What `world.record` calls a field of the contracts.
+SHOWN = {
+    "nhs_number": "nhs",
+    "upn": "upn",
+    "former_upn": "former_upn",
+    "uln": "uln",
+    "la_child_id": "local_number",
+    "forename": "forename",
+    "surname": "surname",
+    "former_surname": "former_surname",
+    "postcode": "postcode",
+    "birth_date": "birth",
+    "sex_code": "sex",
+}
+
+
+def fields_of(registry: Registry, dataset: str) -> set[str]:
+    """All fields that the tables of a dataset carry, those of long identifier tables included."""
+    found: set[str] = set()
+    for table in registry.contract(dataset).tables.values():
+        for column in table.columns.values():
+            found |= {column.field} if column.field else set()
+            found |= set(column.field_by.values.values()) if column.field_by else set()
+    return found
+
+
+def make_components(db: duckdb.DuckDBPyConnection, registry: Registry, extracts: list[Delivery]) -> None:
+    """`component(record, component_id)` for the records of the latest extract of each system.
+
+    Needs `world.record`, `world.lost(record, field)` (what a planted fault took away) and `world.rejected(record)`.
+    """
+    latest = {delivery.source: delivery for delivery in extracts}
+    query = " UNION ALL ".join(_evidence(registry, delivery) for delivery in latest.values())
+    db.execute(f"SET search_path = 'main'; CREATE TABLE evidence AS {query}")
+    records: Array = db.execute("SELECT record FROM evidence ORDER BY record").fetchnumpy()["record"]
+    pairs = db.execute((shipped("sql") / "synth" / "_pairs.sql").read_text()).fetchnumpy()
+    left, right = (np.searchsorted(records, pairs[side]) for side in ("l", "r"))
+    put(db, "main", "component", {"record": records, "component_id": connected(len(records), left, right)})
+
+
+def _evidence(registry: Registry, delivery: Delivery) -> str:
+    """What the file shows of each of its records; NULL where it has no such column or a fault took the value away."""
+    there = fields_of(registry, delivery.contract.dataset)
+    columns = [
+        f"CASE WHEN {str(field in there).lower()} AND NOT coalesce(list_contains(lost.fields, '{name}'), FALSE) "
+        f"THEN held.{name} END AS {name}"
+        for field, name in SHOWN.items()
+    ]
+    return f"""
+        SELECT held.record, held.person, held.identity, '{delivery.agency.code}' AS agency,
+            {str("forename" in there).lower()} AS is_named, {", ".join(columns)}
+        FROM world.record AS held
+        LEFT JOIN (SELECT record, list(field) AS fields FROM world.lost GROUP BY record) AS lost USING (record)
+        WHERE held.record IN (SELECT _record FROM {delivery.schema}."{delivery.contract.record_table}")
+            AND held.record NOT IN (SELECT record FROM world.rejected)"""  # noqa: S608
+
+
+def connected(size: int, left: Array, right: Array) -> Array:
+    """Numbers from 1 of the connected components of `size` records, given pairs of positions."""
+    label = np.arange(size)
+    while True:
+        lowest = label.copy()
+        np.minimum.at(lowest, left, label[right])
+        np.minimum.at(lowest, right, label[left])
+        if np.array_equal(lowest, label):
+            return np.unique(label, return_inverse=True)[1] + 1
+        label = lowest
+
+
+def write_truth(
+    db: duckdb.DuckDBPyConnection, extracts: Iterable[Delivery], faults: list[tuple[Delivery, str, str, int]], out: Path
+) -> None:
+    """`persons.parquet`, `records.parquet`, `rule_faults.csv`, `linkage_faults.csv` and a README, below `out`."""
+    out.mkdir()
+    (out / "README.md").write_text(f"# The truth beside the extracts\n\n{__doc__}\n{_FILES}")
+    people = [delivery for delivery in extracts if delivery.contract.people]
+    rows = " UNION ALL ".join(
+        f"""SELECT {d.number} AS number, '{d.agency.code}' AS agency, '{d.contract.dataset}' AS dataset,
+            '{d.period}' AS period, _row AS source_row, _record AS record FROM {d.schema}."{d.contract.record_table}" """  # noqa: S608
+        for d in people
+    )
+    db.execute(f"CREATE VIEW written AS SELECT * FROM ({rows}) WHERE record NOT IN (SELECT record FROM world.rejected)")
+    person_id = "printf('P%08d', person)"
+    _copy(
+        db,
+        f"""SELECT {person_id} AS person_id, family, birth AS birth_date, sex, forename, surname, former_surname, postcode,
+            lsoa, place, nhs AS nhs_number, CASE WHEN has_upn THEN upn END AS upn, CASE WHEN has_uln THEN uln END AS uln,
+            is_twin, is_adopted, is_opted_out FROM world.person ORDER BY person""",  # noqa: S608
+        out / "persons.parquet",
+    )
+    _copy(
+        db,
+        f"""SELECT agency, dataset, period, source_row::INTEGER AS source_row, {person_id} AS person_id,
+            coalesce(component_id, 1000000000 + record)::BIGINT AS component_id
+            FROM written JOIN world.record USING (record) LEFT JOIN component USING (record) ORDER BY number, source_row""",  # noqa: S608
+        out / "records.parquet",
+    )
+    _copy(
+        db,
+        """SELECT kind, agency, dataset, period, source_row FROM written JOIN world.fault USING (record)
+           ORDER BY number, kind, source_row""",
+        out / "linkage_faults.csv",
+    )
+    lines = [
+        f"{d.agency.code},{d.contract.dataset},{d.period},{table},{rule},{row}\n" for d, table, rule, row in faults
+    ]
+    (out / "rule_faults.csv").write_text("agency,dataset,period,table,rule,source_row\n" + "".join(lines))
+
+
+def _copy(db: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
+    form = "parquet" if file.suffix == ".parquet" else "csv, HEADER"
+    db.execute(f"COPY ({query}) TO '{file}' (FORMAT {form})")
+
+
+_FILES = """
+| file | what |
+|---|---|
+| `persons.parquet` | each resident as they truly are |
+| `records.parquet` | each row of each record table: whose it is (`person_id`) and what it can be linked to (`component_id`) |
+| `rule_faults.csv` | each row that a rule must find, by rule; `FILE-RAGGED` are rows that fall apart at an unguarded comma |
+| `linkage_faults.csv` | each row with a fault that matching has to live with, by kind |
+"""
