@@ -69,7 +69,7 @@ def measure(children: int, home: Path) -> dict[str, Any]:
     registry = declared.load()
     raw, stages = home / "raw", {}
     print(f"{children:,} children", flush=True)
-    timed(stages, "synth", lambda: synth.generate(raw, children=children, seed=7, as_of=date(2026, 11, 2)))
+    timed(stages, "synth", lambda: synth.generate(raw, children=children, seed=7, as_of=date.today()))
     keys.new_area(home / "keys", sorted(registry.agencies), "2026a")
     timed(stages, "seal", lambda: seal_area(raw, registry=registry, keys_dir=home / "keys", out=settings.landing))
     timed(stages, "start", lambda: flow.unfinished())
