@@ -40,6 +40,10 @@ out = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 
 
+# The counts of an outcome that people want to see at once; `--json` has them all.
+SHOWN = ("rows_in", "rows", "accepted", "quarantined", "rejected", "records", "persons", "links", "changed")
+
+
 def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
     """Turn our own errors into one clear line and an exit code; anything else is a bug and keeps its traceback."""
 
@@ -70,16 +74,19 @@ def show(document: Any, as_json: bool, *, title: str = "") -> None:
         sys.stdout.write(json.dumps(document, default=str) + "\n")
         return
     rows = document if isinstance(document, list) else [document]
-    table = Table(title=title or None, title_justify="left", header_style="bold")
-    for name in ("stage", "what", "state", "counts", "seconds"):
-        table.add_column(name, justify="right" if name == "seconds" else "left")
+    if title:
+        out.print(title)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, style in (("stage", "bold"), ("what", ""), ("state", ""), ("counts", ""), ("seconds", "dim")):
+        table.add_column(name, style=style, no_wrap=name != "counts", justify="right" if name == "seconds" else "left")
     for row in rows:
-        counts = ", ".join(f"{key} {value:,}" for key, value in row["counts"].items() if isinstance(value, int))
-        table.add_row(row["stage"], row["subject"], row["state"], counts, f"{row['seconds']:.1f}")
+        counts = ", ".join(f"{n.replace('_', ' ')} {row['counts'][n]:,}" for n in SHOWN if row["counts"].get(n))
+        colour = "green" if row["state"] == "success" else "yellow"
+        table.add_row(row["stage"], row["subject"], f"[{colour}]{row['state']}[/]", counts, f"{row['seconds']:.1f} s")
     out.print(table)
     for row in rows:
         for note in row["notes"]:
-            out.print(f"  {row['subject']}: {note}", highlight=False)
+            out.print(f"{row['subject']}: {note}", highlight=False)
 
 
 @app.callback(invoke_without_command=True)

@@ -192,12 +192,8 @@ class _Maker:
         set_variables(self.db, delivery, self.days, self.area)
         lay_out(self.db, delivery)
         planted = planting.plant(self.db, self.draws, delivery, self.faults)
-        found = sorted({*planted.rules, *planting.natural(self.db, delivery, self.faults)})
+        found = sorted({*planted, *planting.natural(self.db, delivery, self.faults)})
         self.rule_faults += [(delivery, *fault) for fault in found]
-        if planted.lost:
-            self.db.executemany("INSERT INTO world.lost VALUES (?, ?)", planted.lost)
-        if planted.rejected:
-            self.db.executemany("INSERT INTO world.rejected VALUES (?)", [(record,) for record in planted.rejected])
         for table in delivery.contract.tables:
             count = self.db.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0]  # noqa: S608
             self.summary.rows[f"{delivery.folder}/{table}"] = count
@@ -220,12 +216,12 @@ class _Maker:
             "cag_ref": agreement.cag_ref,
             "cag_expires": str(agreement.cag_expires),
             "ndoo_applied": True,
-            "ndoo_checked_at": self.days.month_end.isoformat(),
+            "ndoo_checked_at": self.days.as_of.isoformat(),
             "opted_out_count": left_out,
         }
 
     def _write_canary(self, file: Path) -> None:
-        query = """SELECT forename, surname, upn, nhs AS nhs_number, birth::VARCHAR AS birth_date, postcode
+        query = """SELECT person_id, forename, surname, upn, nhs AS nhs_number, birth::VARCHAR AS birth_date, postcode
             FROM world.person WHERE is_canary"""
         found = self.db.execute(query)
         names = [column[0] for column in found.description]
