@@ -168,8 +168,12 @@ class _Maker:
         kinds = np.concatenate([np.full(len(records), kind, dtype=object) for kind, records in marks])
         put(self.db, "world", "fault", {"kind": kinds, "record": np.concatenate([records for _, records in marks])})
         usual = "'twin', 'moved_house', 'changed_surname', 'upn_former'"
-        self.db.execute(f"CREATE TABLE world.marked AS SELECT DISTINCT record FROM world.fault WHERE kind NOT IN ({usual})")
-        self.db.execute("CREATE TABLE world.lost (record BIGINT, field VARCHAR); CREATE TABLE world.rejected (record BIGINT)")
+        self.db.execute(
+            f"CREATE TABLE world.marked AS SELECT DISTINCT record FROM world.fault WHERE kind NOT IN ({usual})"
+        )
+        self.db.execute(
+            "CREATE TABLE world.lost (record BIGINT, field VARCHAR); CREATE TABLE world.rejected (record BIGINT)"
+        )
 
     def _held(self, delivery: Delivery, person: Columns) -> tuple[Columns, list[tuple[str, Array]]]:
         set_variables(self.db, delivery, self.days, self.area)
@@ -221,7 +225,7 @@ class _Maker:
         }
 
     def _write_canary(self, file: Path) -> None:
-        query = """SELECT person_id, forename, surname, upn, nhs AS nhs_number, birth::VARCHAR AS birth_date, postcode
+        query = """SELECT printf('P%08d', person) AS person_id, forename, surname, upn, nhs AS nhs_number, birth::VARCHAR AS birth_date, postcode
             FROM world.person WHERE is_canary"""
         found = self.db.execute(query)
         names = [column[0] for column in found.description]
