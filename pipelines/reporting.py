@@ -87,12 +87,13 @@ def print_status(document: dict[str, Any], console: Console) -> None:
         console.print(f"[bold yellow]alert[/] {alert['kind']}: {alert['subject']} (docs/runbook/{alert['kind']}.md)")
     for row in document["waiting"]:
         console.print(f"[yellow]{row['state']}[/] {row['submission']}: {row['reason'] or 'the next pull finishes it'}")
-    table = Table(header_style="bold", title="What stands", title_justify="left")
-    for name in ("submission", "state", "to", "rows in", "accepted", "held", "rejected"):
-        table.add_column(name, justify="left" if name in ("submission", "state", "to") else "right")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("what stands", "to", "rows in", "accepted", "held", "rejected"):
+        left = name in ("what stands", "to")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for row in document["submissions"]:
         numbers = (f"{row[name]:,}" for name in ("rows_in", "accepted", "quarantined", "rejected"))
-        table.add_row(row["submission"], row["state"], str(row["period_end"]), *numbers)
+        table.add_row(row["submission"], str(row["period_end"]), *numbers)
     console.print(table)
 
 
