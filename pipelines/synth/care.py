@@ -28,7 +28,7 @@ def care(
     minors = int(((age >= 0) & (age < ADULT)).sum())
     wanted = round(cin["open_per_10000"] / 10_000 * minors)
     weight = np.where(person["decile"] <= 2, 2.2, 0.8) * np.where(person["is_adopted"], 0.0001, 1.0)
-    free = age >= 0
+    free = person["birth"] < end - 60 * DAY
     open_ = _chosen(rng, cin, age, weight, free, with_plan, on_support, wanted, cin["plan_share_of_school_age"])
     free[open_] = False
     closing = round(wanted * cin["closed_in_year"])
@@ -77,10 +77,10 @@ def _episodes(
     who = np.concatenate([open_, closed])
     size = len(who)
     is_open = np.arange(size) < len(open_)
-    closure = np.where(is_open, NONE, some_day(rng, end - 364 * DAY, end, size))
+    closure = np.where(is_open, NONE, some_day(rng, np.maximum(end - 364 * DAY, birth[who] + 30 * DAY), end, size))
     until = np.where(is_open, end, closure)
     length = np.where(is_open, days(rng, cin["open_days"], size), days(rng, cin["closed_days"], size))
-    referred = np.maximum(until - length, np.minimum(birth[who] + 5 * DAY, until))
+    referred = np.maximum(until - length, birth[who] + 5 * DAY)
     assessed = referred + rng.integers(1, 12, size).astype("timedelta64[D]")
     authorised = assessed + rng.integers(10, 65, size).astype("timedelta64[D]")
     minors = round(len(open_) / cin["open_per_10000"] * cin["protection_per_10000"])

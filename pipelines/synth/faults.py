@@ -7,7 +7,6 @@ faults.yaml; `RAGGED` stands for a comma that no quotation mark guards.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -23,19 +22,13 @@ ONE_IN = 8
 RuleFault = tuple[str, str, int]  # table, rule, source row
 
 
-@dataclass
-class Planted:
-    """What was done to one extract. lost: record -> columns of `world.record` that matching can no longer go by."""
+def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, faults: Mapping[str, Any]) -> list[RuleFault]:
+    """Write the planted faults of a dataset into the tables of an extract; the current schema is the extract's.
 
-    rules: list[RuleFault] = field(default_factory=list)
-    lost: list[tuple[int, str]] = field(default_factory=list)
-    rejected: list[int] = field(default_factory=list)
-
-
-def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, faults: Mapping[str, Any]) -> Planted:
-    """Write the planted faults of a dataset into the tables of an extract; the current schema is the extract's."""
+    Returns what rules must find. What matching can no longer go by goes to `world.lost` and `world.rejected`.
+    """
     rng = draws.stream(f"faults {delivery.folder}")
-    planted = Planted()
+    planted: list[RuleFault] = []
     for table, entries in faults["rules"].get(delivery.contract.dataset, {}).items():
         columns = [name for (name,) in db.execute(f'SELECT column_name FROM (DESCRIBE "{table}")').fetchall()]  # noqa: S608
         spoilt: set[int] = set()
@@ -43,15 +36,22 @@ def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, fault
             rows = _rows_for(db, rng, table, columns, entry, spoilt)
             if not rows:
                 continue
-            spoilt |= set(rows)
             at_fault = _again(db, table, columns, entry, rows) if "again" in entry else _set(db, table, entry, rows)
+            spoilt |= {*rows, *at_fault}
             for rule in [*([entry["rule"]] if "rule" in entry else []), *entry.get("also", [])]:
-                planted.rules += [(table, rule, row) for row in at_fault]
+                planted += [(table, rule, row) for row in at_fault]
             if "loses" in entry or "ragged" in entry:
-                records = _records(db, table, rows)
-                planted.lost += [(record, column) for record in records for column in entry.get("loses", [])]
-                planted.rejected += records if "ragged" in entry else []
+                _note_lost(db, entry, _records(db, table, rows))
     return planted
+
+
+def _note_lost(db: duckdb.DuckDBPyConnection, entry: Mapping[str, Any], records: list[int]) -> None:
+    """Remember what matching can no longer go by: fields of a record, or a record that nobody can read."""
+    lost = [(record, column) for record in records for column in entry.get("loses", [])]
+    if lost:
+        db.executemany("INSERT INTO world.lost VALUES (?, ?)", lost)
+    if "ragged" in entry:
+        db.executemany("INSERT INTO world.rejected VALUES (?)", [(record,) for record in records])
 
 
 def natural(db: duckdb.DuckDBPyConnection, delivery: Delivery, faults: Mapping[str, Any]) -> list[RuleFault]:
@@ -69,6 +69,8 @@ def _rows_for(
 ) -> list[int]:  # fmt: skip
     """Rows on which an entry may fall, chosen at random among those without a fault."""
     tests = [f"({entry['where']})"] if "where" in entry else []
+    if entry.get("needs_birth"):
+        tests.append("_person NOT IN (SELECT person FROM world.record JOIN world.lost USING (record) WHERE field = 'birth')")
     if "_person" in columns:
         tests.append("_person NOT IN (SELECT person FROM world.person WHERE is_canary)")
     if "_record" in columns:

@@ -172,7 +172,7 @@ def _identified(draws: Draws, area: Mapping[str, Any], birth: Array, clock: Cloc
         "former_upn": np.where(second, upn[size : 2 * size], None),
         "adopted_upn": upn[2 * size : 3 * size],
         "uln": identifiers.ulns(rng, size),
-        "has_upn": age_on(birth, clock.age_day) >= 4,
+        "has_upn": age_on(birth, clock.census_day.replace(clock.census_day.year - 1, 8, 31)) >= 3,
         "has_uln": age_on(birth, clock.age_day) >= 14,
     }
 

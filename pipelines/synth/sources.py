@@ -31,7 +31,7 @@ class Source:
         self.true = {name: values[who] for name, values in person.items()}
         self.members = members
         self.is_earlier = members["identity"] == 1
-        self.may_err = ~self.true["is_canary"] & ~self.is_earlier
+        self.may_err = ~self.true["is_canary"] & ~self.is_earlier & (members["copy"] == 0)
         self.marks: list[tuple[str, Array]] = []
         self.columns: Columns = dict(members)
 
@@ -82,8 +82,9 @@ class Source:
         fits = (day <= 12) & (day != number) & (school_year == other) & (swapped < self.members["first_event"])
         fits &= swapped < np.datetime64(self._day) - 200 * DAY
         wrong = self._hit("birth_date", "swapped", fits)
-        unknown = self._hit("birth_date", "unknown_day", ~wrong & (day != 15))
-        self.columns["birth"] = np.where(wrong, swapped, np.where(unknown, month.astype("datetime64[D]") + 14 * DAY, birth))
+        fifteenth = month.astype("datetime64[D]") + 14 * DAY
+        unknown = self._hit("birth_date", "unknown_day", ~wrong & (day != 15) & (fifteenth < self.members["first_event"]))
+        self.columns["birth"] = np.where(wrong, swapped, np.where(unknown, fifteenth, birth))
         self.mark("birth_date_swapped", wrong)
         self.mark("birth_day_unknown", unknown)
 

@@ -40,7 +40,8 @@ def world(draws: Draws, area: Mapping[str, Any], names: Names, clock: Clock, chi
     found |= health.health(draws, area, clock, person, need)
     on_support = np.zeros(children, dtype=bool)
     on_support[supported] = True
-    found |= care.care(draws, area, clock, person, _with_plan(case, clock, children), on_support, need)
+    with_plan = _with_plan(case, clock, children)
+    found |= care.care(draws, area, clock, person, with_plan, on_support & ~with_plan, need)
     return found | _parameters(area)
 
 
