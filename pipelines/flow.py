@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from pipelines import registry as declared
-from pipelines.errors import DataFault, SystemFault, UsageFault
+from pipelines.errors import DataFault, SystemFault
 from pipelines.ledger import Ledger, Outcome
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
@@ -133,15 +133,15 @@ def integrate(as_of: date | None = None) -> dict[str, Any]:
         return room.run(settings, registry, connection, as_of, marts).as_json()
 
 
-def publish(as_of: date, out: Path | None = None) -> dict[str, Any]:
+def publish(as_of: date | None = None, out: Path | None = None) -> dict[str, Any]:
     """Freeze an audited snapshot with its page; nothing is written where the audit fails.
 
-    out: the folder of the snapshot; `snapshots/<as_of>` of this hub unless given.
+    as_of: the date it bears, that of the last refresh unless given. out: its folder, `snapshots/<as_of>` unless given.
     """
     from pipelines import publish as room
 
     with hub() as (settings, _, connection):
-        return room.run(settings, connection, as_of, out or settings.snapshots / as_of.isoformat()).as_json()
+        return room.run(settings, connection, as_of, out or settings.snapshots / str(as_of or "latest")).as_json()
 
 
 def accepted() -> list[str]:
@@ -198,12 +198,3 @@ def unfinished() -> list[str]:
 def refresh(as_of: date | None = None) -> list[dict[str, Any]]:
     """The nightly refresh without Airflow: link, conform, integrate."""
     return [link(as_of), conform(as_of), integrate(as_of)]
-
-
-def last_refresh() -> date:
-    """The date of the picture that the last good refresh made."""
-    with hub() as (_, _, connection):
-        found = Ledger(connection).rows("SELECT as_of FROM ops.refresh ORDER BY refresh_key DESC LIMIT 1")
-    if not found:
-        raise UsageFault("there is no refresh yet: joint-needs receive LANDING, then joint-needs refresh")
-    return date.fromisoformat(str(found[0]["as_of"]))

@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -19,8 +19,7 @@ from pipelines.settings import Settings
 from tests import canary
 from tests.conftest import TEMPLATE, _create
 
-AS_OF = date(2026, 11, 2)
-SEALED_AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
+AS_OF = date.today()
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
@@ -49,7 +48,7 @@ def area(server, tmp_path_factory):
         synth.generate(home / "raw", children=2500, seed=11, as_of=AS_OF, scenario="canary")
         registry = declared.load()
         keys.new_area(home / "keys", sorted(registry.agencies), "2026a")
-        seal_area(home / "raw", registry=registry, keys_dir=home / "keys", out=home / "landing", sealed_at=SEALED_AT)
+        seal_area(home / "raw", registry=registry, keys_dir=home / "keys", out=home / "landing")
         outcomes = flow.pull_all()
         outcomes += flow.refresh()
         yield Area(settings, outcomes)
