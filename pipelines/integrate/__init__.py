@@ -156,8 +156,10 @@ def _transaction(
         for table in tables:
             if table.has_person:
                 changed[table.name] = changed.get(table.name, 0) + core.rekey(connection, table)
+    core.note_statistics(connection, [table for table, count in changed.items() if count])
     changed["source"] = core.refresh_sources(connection, registry, work.standing)
     changed["person"] = core.refresh_persons(connection)
+    core.note_statistics(connection, ["source", "person"])
     rows = make_marts()
     _move_submissions(Ledger(connection), work.standing, work.as_of)
     connection.execute(

@@ -98,6 +98,12 @@ def refresh_persons(connection: Connection) -> int:
     return _replace_by_difference(connection, "person", ("person_key",))
 
 
+def note_statistics(connection: Connection, tables: Iterable[str]) -> None:
+    """Let the planner know what tables hold now: it plans the marts before any autovacuum could have come by."""
+    for table in tables:
+        connection.execute(sql.SQL("ANALYZE core.{}").format(sql.Identifier(table)))
+
+
 def _replace_by_difference(connection: Connection, table: str, key: tuple[str, ...]) -> int:
     """Make core.<table> equal to the temporary made_<table>, touching only rows that differ."""
     columns = [
