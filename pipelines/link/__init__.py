@@ -46,19 +46,20 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
     """
     with recorded_run(connection, "link", str(as_of or "all")) as outcome:
         standing = tokens.people_only(registry, Ledger(connection).current(as_of))
-        inputs = _inputs(settings, standing)
+        inputs = _inputs(settings, registry, connection, standing)
         if inputs == _last_inputs(connection):
             outcome.counts = person_keys.Assignment().counts()
             outcome.notes.append("nothing new: the linkage files are those of the last run")
             return outcome
         with _no_values_in_errors(), tokens.memory() as db:
-            outcome.counts = _match(settings, connection, db, standing, inputs)
+            outcome.counts = _match(settings, registry, connection, db, standing, inputs)
         log.info("link: %s", outcome.counts)
     return outcome
 
 
 def _match(
     settings: Settings,
+    registry: Registry,
     connection: psycopg.Connection[Any],
     db: duckdb.DuckDBPyConnection,
     standing: list[Submission],
@@ -69,7 +70,11 @@ def _match(
 
     clock = Clock()
     keys = HubKeys.load(settings.hub_keys)
-    tokens.load(db, {(s.agency_code, s.dataset_code): tokens.read(settings, keys, s) for s in standing})
+    tokens.load(
+        db,
+        {(s.agency_code, s.dataset_code): tokens.read(settings, keys, s) for s in standing},
+        {(s.agency_code, s.dataset_code): tokens.held_rows(connection, registry, s) for s in standing},
+    )
     clock.mark("tokens")
     model = solve(db, settings.link_store / "model.json")
     clock.mark("match")
@@ -106,14 +111,19 @@ class Clock:
         self._last = now
 
 
-def _inputs(settings: Settings, standing: list[Submission]) -> dict[str, Any]:
+def _inputs(
+    settings: Settings, registry: Registry, connection: psycopg.Connection[Any], standing: list[Submission]
+) -> dict[str, Any]:
+    """What decides the result: the rules, each file by its hash, and the hash of the row numbers held back."""
     files = {}
     for submission in standing:
         path = tokens.store_file(settings, submission)
         if not path.exists():
             raise SystemFault(f"the link store has no linkage file of {submission.submission}")
         with path.open("rb") as file:
-            files[submission.submission] = hashlib.file_digest(file, "sha256").hexdigest()
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        held = json.dumps(tokens.held_rows(connection, registry, submission))
+        files[submission.submission] = [content, hashlib.sha256(held.encode()).hexdigest()[:16]]
     return {"rules": RULES, "files": files}
 
 

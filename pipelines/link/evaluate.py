@@ -1,7 +1,9 @@
 """How well the crosswalk agrees with a known truth: precision, recall and match rate by pair of agency groups.
 
-What counts: every record in a linkage file of a current submission, rows held in quarantine by validation included,
-since the linker matches them too; rows that the door rejected never had a record. Pairs are counted between records of
+What counts: every record in a linkage file of a current submission, a record whose rows validation held back included,
+since the linker matches it too; held rows beside an accepted row of the same record are left out, as they are in
+matching, and rows that the door rejected never had a record. Row numbers come from the linkage files: whoever evaluates
+has the linker's key, and needs no payload. Pairs are counted between records of
 different sources (agency and dataset). Where the rows of one record belong to two people in truth, the record counts
 once for each, so that wrongly merged rows show as wrong pairs.
 """
@@ -70,15 +72,20 @@ def _load(
     keys = HubKeys.load(settings.hub_keys)
     db.execute("""CREATE TABLE row_of (agency VARCHAR, dataset VARCHAR, period VARCHAR, agency_group VARCHAR,
         record_pseudonym VARCHAR, source_row INTEGER)""")
+    query = f"""
+        INSERT INTO row_of SELECT ?, ?, ?, ?, record_pseudonym, source_row
+        FROM (SELECT *, 0 AS source_id, list_contains(?::INTEGER[], source_row) AS is_held FROM rows)
+        QUALIFY {tokens.SPEAKS}"""  # noqa: S608
     for submission in tokens.people_only(registry, Ledger(connection).current()):
         db.register("rows", tokens.read(settings, keys, submission, ("record_pseudonym", "source_row")))
         db.execute(
-            "INSERT INTO row_of SELECT ?, ?, ?, ?, record_pseudonym, source_row FROM rows",
+            query,
             [
                 submission.agency_code,
                 submission.dataset_code,
                 submission.period,
                 registry.agency(submission.agency_code).group,
+                tokens.held_rows(connection, registry, submission),
             ],
         )
         db.unregister("rows")

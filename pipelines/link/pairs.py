@@ -4,7 +4,8 @@ Makes `pair(record_l, record_r, is_same_source, verdict, reason, weight, probabi
 `link` or `review`. The weight is a strength in bits on the matcher's scale; the strongest ties are made first.
 
 Reasons of links:
-    identifier        the same valid identifier, and nothing else contradicts it
+    identifier        the same valid identifier, and nothing else contradicts it; two kinds of identifier stand for each
+                      other where the birth date contradicts them
     matcher           names and the rest, probability at or above .9
     duplicate         two records of one source that are one person beside doubt
     birth_sex_postcode  a record without names that can only be this person (pipelines/link/nameless.py)
@@ -28,7 +29,7 @@ from pipelines.link.matcher import ACCEPT
 # Strengths of a shared identifier, in bits. With agreeing names nothing is stronger; a first name that disagrees is
 # how the wrong number of a twin looks, so such a tie is the first to give way.
 NAMES_AGREE, SURNAME_CHANGED, FORENAME_DISAGREES = 40.0, 25.0, 4.0
-NAMELESS = {3: 24.0, 2: 16.0, 1: 12.0, -1: 10.0}
+NAMELESS = {3: 24.0, 2: 16.0, 1: 12.0, -1: 10.0, 0: 6.0}
 DUPLICATE_PROBABILITY = 0.999
 
 
@@ -45,7 +46,7 @@ def compare(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(f"""
         CREATE TABLE shared AS
         SELECT l.record_id AS record_l, r.record_id AS record_r,
-               bool_or(NOT l.is_former AND NOT r.is_former) AS is_current
+               bool_or(NOT l.is_former AND NOT r.is_former) AS is_current, count(DISTINCT l.kind) AS kinds
         FROM identifier l JOIN identifier r ON l.kind = r.kind AND l.value = r.value AND l.record_id < r.record_id
         GROUP BY ALL;
 
@@ -92,7 +93,7 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE pair AS
         WITH known AS (
             SELECT c.*, rl.source_id = rr.source_id AS is_same_source,
-                   s.is_current, s.record_l IS NOT NULL AS is_shared,
+                   s.is_current, s.record_l IS NOT NULL AS is_shared, coalesce(s.kinds, 0) AS kinds,
                    coalesce(NOT list_has_any(nl.nhs_numbers, nr.nhs_numbers), false)
                    OR coalesce(
                        len(nl.upns) > 0 AND len(nr.upns) > 0 AND NOT list_has_any(nl.all_upns, nr.all_upns), false
@@ -104,7 +105,7 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
             LEFT JOIN numbers nl ON nl.record_id = c.record_l LEFT JOIN numbers nr ON nr.record_id = c.record_r
         ), judged AS (
             SELECT *,
-                is_shared AND birth_date <> 0 AND CASE
+                is_shared AND (birth_date <> 0 OR kinds > 1) AND CASE
                     WHEN NOT is_named THEN sex <> 0
                     WHEN forename >= 1 THEN true
                     ELSE surname >= 1 AND sex <> 0 END AS is_corroborated,

@@ -4,6 +4,9 @@ Tokens never touch disk in clear: files are decrypted into memory, DuckDB runs w
 folder to spill to, and inside it every token is a 63-bit integer, which is small to compare and means nothing outside
 the run.
 
+A record may have several rows. Rows that validation held back do not speak for it where another row was accepted: two
+children under one identifier are told apart there. A record of held rows alone is matched all the same.
+
 Tables made here, numbered so that the order in which files and rows arrive changes nothing:
     source(source_id, agency, dataset)
     record(record_id, source_id, record_pseudonym, is_protected)   one row per child as one source knows it
@@ -15,8 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import duckdb
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyrage
@@ -34,12 +40,15 @@ SINGLE = (
     "postcode", "postcode_sector", "nhs_number", "upn", "uln", "local_id",
 )  # fmt: skip
 LISTS = ("other_surnames", "other_upns")
-COLUMNS = ("record_pseudonym", *SINGLE, *LISTS, "sex", "is_protected")
+COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "sex", "is_protected")
 IDENTIFIERS = ("nhs_number", "upn", "uln", "local_id")
 # An identifier that so many records carry is a default of somebody's system, not a person's.
 MAX_HOLDERS = 40
 
 Source = tuple[str, str]
+
+# Rows that speak for their record, over rows with source_id, record_pseudonym and is_held.
+SPEAKS = "NOT is_held OR bool_and(is_held) OVER (PARTITION BY source_id, record_pseudonym)"
 
 
 def store_file(settings: Settings, submission: Submission) -> Path:
@@ -67,6 +76,16 @@ def read(settings: Settings, keys: HubKeys, submission: Submission, columns: Ite
         raise SystemFault(f"the linkage file of {submission.submission} does not open with the linker's key") from None
 
 
+def held_rows(connection: psycopg.Connection[Any], registry: Registry, submission: Submission) -> list[int]:
+    """Row numbers of a submission's record table that validation held back, in order."""
+    found = connection.execute(
+        """SELECT DISTINCT source_row FROM ops.held_row
+           WHERE submission_key = %s AND table_name = %s ORDER BY source_row""",
+        (submission.submission_key, registry.contract(submission.dataset_code).record_table),
+    ).fetchall()
+    return [row for (row,) in found]
+
+
 def memory() -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that cannot spill to disk."""
     db = duckdb.connect(":memory:")
@@ -76,18 +95,24 @@ def memory() -> duckdb.DuckDBPyConnection:
     return db
 
 
-def load(db: duckdb.DuckDBPyConnection, tables: Mapping[Source, pa.Table]) -> None:
-    """Make the tables of this module from linkage tables by source (agency, dataset)."""
+def load(
+    db: duckdb.DuckDBPyConnection,
+    tables: Mapping[Source, pa.Table],
+    held: Mapping[Source, list[int]] = MappingProxyType({}),
+) -> None:
+    """Make the tables of this module from linkage tables, and their held rows, by source (agency, dataset)."""
     single = ", ".join(f"token({name}) AS {name}" for name in SINGLE)
     lists = ", ".join(f"list_sort(list_distinct(list_transform({n}, lambda t: token(t)))) AS {n}" for n in LISTS)
     rows = f"""SELECT ?::INTEGER AS source_id, record_pseudonym, {single}, {lists},
-        CASE WHEN sex IN ('M', 'F') THEN sex END AS sex, coalesce(is_protected, false) AS is_protected
+        CASE WHEN sex IN ('M', 'F') THEN sex END AS sex, coalesce(is_protected, false) AS is_protected,
+        list_contains(?::INTEGER[], source_row) AS is_held
         FROM linkage WHERE record_pseudonym IS NOT NULL"""  # noqa: S608
     db.execute("CREATE TABLE source (source_id INTEGER, agency VARCHAR, dataset VARCHAR)")
     for number, (source, linkage) in enumerate(sorted(tables.items(), key=lambda item: item[0])):
         db.execute("INSERT INTO source VALUES (?, ?, ?)", [number, *source])
         db.register("linkage", linkage)
-        db.execute(f"{'INSERT INTO' if number else 'CREATE TABLE'} token_row {'' if number else 'AS'} {rows}", [number])
+        into = "INSERT INTO token_row" if number else "CREATE TABLE token_row AS"
+        db.execute(f"{into} {rows}", [number, held.get(source, [])])
         db.unregister("linkage")
     if not tables:
         raise SystemFault("there is nothing to link: no current submission carries people")
@@ -101,15 +126,17 @@ def _number(db: duckdb.DuckDBPyConnection) -> None:
         for kind in IDENTIFIERS
     )
     db.execute(f"""
+        CREATE TEMP TABLE speaking AS FROM token_row QUALIFY {SPEAKS};
+        DROP TABLE token_row;
         CREATE TABLE record AS
         SELECT row_number() OVER (ORDER BY source_id, record_pseudonym)::INTEGER AS record_id, source_id,
                record_pseudonym, bool_or(is_protected) AS is_protected
-        FROM token_row GROUP BY source_id, record_pseudonym;
+        FROM speaking GROUP BY source_id, record_pseudonym;
         CREATE TABLE profile AS
         SELECT row_number() OVER (ORDER BY record_id, {names})::INTEGER AS profile_id, *,
                forename IS NOT NULL AND surname IS NOT NULL AS is_named
-        FROM (SELECT DISTINCT record_id, {names} FROM token_row JOIN record USING (source_id, record_pseudonym));
-        DROP TABLE token_row;
+        FROM (SELECT DISTINCT record_id, {names} FROM speaking JOIN record USING (source_id, record_pseudonym));
+        DROP TABLE speaking;
         CREATE TABLE identifier AS
         SELECT record_id, kind, value, min(is_former)::BOOLEAN AS is_former
         FROM ({kinds} UNION ALL SELECT record_id, 'upn', unnest(other_upns), 1 FROM profile)

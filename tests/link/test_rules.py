@@ -148,6 +148,16 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
         """,
         {},
     ),
+    "two identifiers stand for each other against a wrong birth date": (
+        """
+        source | record | name     | born       | sex | postcode | upn | local | person
+        bridge | 1      | Ada Byrd | 2014-03-05 | F   |          | U1  | C1    | a
+        cin    | 1      |          | 1983-02-17 | F   |          | U1  | C1    | a
+        cin    | 2      |          | 1982-08-28 | F   |          | U2  | C2    | b
+        bridge | 2      | Mia Dove | 2011-04-06 | F   |          |     | C2    | c
+        """,
+        {"bridge 2 + cin 2": "identifier_alone"},
+    ),
     "a local id means nothing in another agency": (
         """
         source   | record | name      | born       | sex | postcode | local | person

@@ -171,6 +171,26 @@ def test_merge_names_its_survivor_and_split_keeps_the_larger_part(area: Area) ->
     assert area.events()[-1] == ("split", first["school 1"], split["north 1"])
 
 
+def test_held_rows_do_not_speak_for_a_record_that_has_others(area: Area) -> None:
+    """Two children under one local identifier: the row held by validation is not the record; freed, it counts."""
+    wrong = south("1", "2001-01-01") | {"source": "cin", "local": "C1", "upn": "U2", "sex": "M"}
+    area.send([*rows(AREA), wrong])
+    area.connection.execute(
+        """INSERT INTO ops.held_row SELECT submission_key, 'child', 2, 'CIN-204', NULL
+           FROM ops.submission WHERE dataset_code = 'cin_census'"""
+    )
+    area.connection.commit()
+    area.run()
+    found = area.person_keys()
+    assert found["cin 1"] == found["bridge 1"]
+    pairs = "SELECT count(*) FROM link.review WHERE reason = 'identifier_conflict'"
+    assert area.connection.execute(pairs).fetchall() == [(0,)]
+    area.connection.execute("DELETE FROM ops.held_row")
+    area.connection.commit()
+    area.run()
+    assert area.connection.execute(pairs).fetchall() != [(0,)]
+
+
 def test_a_missing_file_stops_the_run_and_leaves_the_last_state(area: Area) -> None:
     area.send(rows(AREA))
     area.run()
