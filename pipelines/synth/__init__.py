@@ -68,7 +68,7 @@ def generate(
     children: residents aged 0 to 25 (at least 200). as_of: the day on which the extracts are made.
     nhs_coverage: share of records with an NHS number, by dataset, instead of those of faults.yaml.
 
-    `out/<agency>/<dataset>/<period>/<files>`, `out/postcodes.csv`, `out/deliveries.json`, `out/truth/` (see truth.py for
+    `out/<agency>/<dataset>/<period>/<files>`, `out/postcodes.csv`, `out/deliveries.json`, `out/truth/` (truth.py says
     what makes two records linkable). Raises UsageFault on a folder that is not empty and on an unknown scenario.
     """
     if scenario not in SCENARIOS:
@@ -168,9 +168,8 @@ class _Maker:
         kinds = np.concatenate([np.full(len(records), kind, dtype=object) for kind, records in marks])
         put(self.db, "world", "fault", {"kind": kinds, "record": np.concatenate([records for _, records in marks])})
         usual = "'twin', 'moved_house', 'changed_surname', 'upn_former'"
-        self.db.execute(
-            f"CREATE TABLE world.marked AS SELECT DISTINCT record FROM world.fault WHERE kind NOT IN ({usual})"
-        )
+        marked = f"SELECT DISTINCT record FROM world.fault WHERE kind NOT IN ({usual})"  # noqa: S608
+        self.db.execute(f"CREATE TABLE world.marked AS {marked}")
         self.db.execute(
             "CREATE TABLE world.lost (record BIGINT, field VARCHAR); CREATE TABLE world.rejected (record BIGINT)"
         )
@@ -225,8 +224,8 @@ class _Maker:
         }
 
     def _write_canary(self, file: Path) -> None:
-        query = """SELECT printf('P%08d', person) AS person_id, forename, surname, upn, nhs AS nhs_number, birth::VARCHAR AS birth_date, postcode
-            FROM world.person WHERE is_canary"""
+        query = """SELECT person_id(person) AS person_id, forename, surname, upn, uln, nhs AS nhs_number,
+            birth::VARCHAR AS birth_date, postcode FROM world.person WHERE is_canary"""
         found = self.db.execute(query)
         names = [column[0] for column in found.description]
         file.write_text(json.dumps(dict(zip(names, found.fetchall()[0], strict=True)), indent=2) + "\n")

@@ -8,21 +8,27 @@ from typing import Any
 import numpy as np
 
 from pipelines.synth.clock import Clock
-from pipelines.synth.draw import DAY, Array, Columns, Draws, days, pick, some_day, weighted_sample
-from pipelines.synth.people import NONE, age_on
+from pipelines.synth.draw import DAY, NONE, Array, Columns, Draws, as_day, days, pick, some_day, weighted_sample, where
+from pipelines.synth.people import age_on
 
 ADULT = 18
 
 
 def care(
-    draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns, with_plan: Array, on_support: Array, need: Columns
+    draws: Draws,
+    area: Mapping[str, Any],
+    clock: Clock,
+    person: Columns,
+    with_plan: Array,
+    on_support: Array,
+    need: Columns,
 ) -> dict[str, Columns]:
     """`known` (children with the day they became known), `episode` and `disability`.
 
     with_plan, on_support: whether each person has an EHC plan, or SEN support, on the last day of the social care year.
     """
     rng = draws.stream("social care")
-    end = np.datetime64(clock.case_year_end, "D")
+    end = as_day(clock.case_year_end)
     age = age_on(person["birth"], end)
     cin = area["cin"]
     minors = int(((age >= 0) & (age < ADULT)).sum())
@@ -42,16 +48,25 @@ def care(
     known = np.concatenate([open_, closed, adopted, earlier])
     first = np.full(len(known), NONE)
     first[: len(open_) + len(closed)] = episode["referred_on"]
-    long_ago = some_day(rng, np.maximum(person["birth"][known] + 30 * DAY, end - 2500 * DAY), end - 400 * DAY, len(known))
+    since = np.maximum(person["birth"][known] + 30 * DAY, end - 2500 * DAY)
+    long_ago = some_day(rng, since, end - 400 * DAY, len(known))
     first = np.where(np.isnat(first), np.minimum(long_ago, end), first)
     known_on = {"person": known.astype(np.int32), "known_on": first}
-    return {"known": known_on, "episode": episode, "disability": _disabilities(rng, cin, episode["person"], with_plan, need)}
+    disability = _disabilities(rng, cin, episode["person"], with_plan, need)
+    return {"known": known_on, "episode": episode, "disability": disability}
 
 
 def _chosen(
-    rng: np.random.Generator, cin: Mapping[str, Any], age: Array, weight: Array, free: Array, with_plan: Array,
-    on_support: Array, wanted: int, plan_share: float,
-) -> Array:  # fmt: skip
+    rng: np.random.Generator,
+    cin: Mapping[str, Any],
+    age: Array,
+    weight: Array,
+    free: Array,
+    with_plan: Array,
+    on_support: Array,
+    wanted: int,
+    plan_share: float,
+) -> Array:
     """Children by age; of those of school age the given shares have a plan or are on SEN support."""
     found = []
     for band, share in cin["by_age"].items():
@@ -101,7 +116,7 @@ def _episodes(
         "asked_by": pick(rng, cin["sources"], size),
         "need": pick(rng, cin["needs"], size),
         "closed_on": closure,
-        "closure": np.where(is_open, None, reason),
+        "closure": where(~is_open, reason),
         "assessed_on": np.where(assessed <= until, assessed, NONE),
         "authorised_on": np.where(authorised <= until, authorised, NONE),
         "factors": np.array([",".join(codes[row]) for row in factors], dtype=object),
@@ -114,14 +129,17 @@ def _episodes(
     }
 
 
-def _disabilities(rng: np.random.Generator, cin: Mapping[str, Any], who: Array, with_plan: Array, need: Columns) -> Columns:
+def _disabilities(
+    rng: np.random.Generator, cin: Mapping[str, Any], who: Array, with_plan: Array, need: Columns
+) -> Columns:
     """Disability codes of children in need, from their educational needs where social care wrote them down."""
     member = np.zeros(len(with_plan), dtype=bool)
     member[who] = True
     chance = np.where(with_plan, cin["disability_recorded"]["plan"], cin["disability_recorded"]["other"])
     recorded = member & (rng.random(len(with_plan)) < chance)
     own = recorded[need["person"]]
-    pairs = {(int(p), cin["disability_of_need"][n]) for p, n in zip(need["person"][own], need["need"][own], strict=True)}
+    codes = [cin["disability_of_need"][code] for code in need["need"][own]]
+    pairs = set(zip(need["person"][own].tolist(), codes, strict=True))
     some = {child for child, _ in pairs}
     pairs |= {(child, "NONE") for child in who.tolist() if child not in some}
     ordered = sorted(pairs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Columns = dict[str, Array]
 DAY = np.timedelta64(1, "D")
+NONE = np.datetime64("NaT", "D")
 
 
 class Draws:
@@ -23,6 +25,16 @@ class Draws:
     def stream(self, topic: str) -> np.random.Generator:
         """A generator of its own for a topic: the same seed and topic, the same numbers."""
         return np.random.default_rng([self.seed, zlib.crc32(topic.encode())])
+
+
+def as_day(day: date | np.datetime64) -> np.datetime64:
+    """A day as numpy counts it."""
+    return np.datetime64(day, "D")  # type: ignore[call-overload]
+
+
+def where(mask: Array, values: Array | str) -> Array:
+    """Text where the mask is true, None elsewhere."""
+    return np.where(mask, np.asarray(values, dtype=object), np.array(None, dtype=object))
 
 
 def pick(rng: np.random.Generator, weights: Mapping[Any, float], size: int) -> Array:
@@ -47,8 +59,10 @@ def weighted_sample(rng: np.random.Generator, candidates: Array, weights: Array,
     return candidates[np.sort(np.argsort(ticket, kind="stable")[:size])]
 
 
-def in_order(rng: np.random.Generator, labels: Array, typical: Mapping[str, float], ages: Array, spread: float) -> Array:
-    """Labels handed out so that each tends to the ages it is typical of, without changing how many there are of each."""
+def in_order(
+    rng: np.random.Generator, labels: Array, typical: Mapping[str, float], ages: Array, spread: float
+) -> Array:
+    """Labels handed out so that each tends to the ages it is typical of; how many there are of each stays."""
     wanted = np.array([typical.get(label, float(ages.mean())) for label in labels]) + rng.normal(0, spread, len(labels))
     found = np.empty(len(labels), dtype=object)
     found[np.argsort(ages, kind="stable")] = labels[np.argsort(wanted, kind="stable")]

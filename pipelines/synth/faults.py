@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from pipelines.synth.draw import Array, Draws
+from pipelines.synth.draw import Draws
 from pipelines.synth.laying import Delivery
 
 RAGGED = "\x1f"
@@ -22,7 +22,9 @@ ONE_IN = 8
 RuleFault = tuple[str, str, int]  # table, rule, source row
 
 
-def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, faults: Mapping[str, Any]) -> list[RuleFault]:
+def plant(
+    db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, faults: Mapping[str, Any]
+) -> list[RuleFault]:
     """Write the planted faults of a dataset into the tables of an extract; the current schema is the extract's.
 
     Returns what rules must find. What matching can no longer go by goes to `world.lost` and `world.rejected`.
@@ -64,20 +66,25 @@ def natural(db: duckdb.DuckDBPyConnection, delivery: Delivery, faults: Mapping[s
 
 
 def _rows_for(
-    db: duckdb.DuckDBPyConnection, rng: np.random.Generator, table: str, columns: list[str], entry: Mapping[str, Any],
+    db: duckdb.DuckDBPyConnection,
+    rng: np.random.Generator,
+    table: str,
+    columns: list[str],
+    entry: Mapping[str, Any],
     spoilt: set[int],
-) -> list[int]:  # fmt: skip
+) -> list[int]:
     """Rows on which an entry may fall, chosen at random among those without a fault."""
     tests = [f"({entry['where']})"] if "where" in entry else []
     if entry.get("needs_birth"):
-        tests.append("_person NOT IN (SELECT person FROM world.record JOIN world.lost USING (record) WHERE field = 'birth')")
+        spoilt_birth = "SELECT person FROM world.record JOIN world.lost USING (record) WHERE field = 'birth'"
+        tests.append(f"_person NOT IN ({spoilt_birth})")
     if "_person" in columns:
         tests.append("_person NOT IN (SELECT person FROM world.person WHERE is_canary)")
     if "_record" in columns:
         tests.append("_record NOT IN (SELECT record FROM world.marked)")
     where = f"WHERE {' AND '.join(tests)}" if tests else ""
-    fits: Array = db.execute(f'SELECT _row FROM "{table}" laid {where} ORDER BY _row').fetchnumpy()["_row"]  # noqa: S608
-    free = np.setdiff1d(fits, np.array(sorted(spoilt), dtype=np.int64))
+    fits = db.execute(f'SELECT _row FROM "{table}" laid {where} ORDER BY _row').fetchnumpy()["_row"]  # noqa: S608
+    free = np.setdiff1d(np.asarray(fits), np.array(sorted(spoilt), dtype=np.int64))
     wanted = round(entry["share"] * len(free)) if "share" in entry else entry.get("rows", 2)
     wanted = min(wanted, -(-len(free) // ONE_IN))
     return sorted(int(row) for row in rng.choice(free, wanted, replace=False))
@@ -101,9 +108,8 @@ def _again(
     number = f"{last} + row_number() OVER (ORDER BY _row)"
     values = [number if c == "_row" else entry["again"].get(c, f'"{c}"') for c in columns]
     names = ", ".join(f'"{column}"' for column in columns)
-    db.execute(  # noqa: S608
-        f'INSERT INTO "{table}" ({names}) SELECT {", ".join(values)} FROM "{table}" laid WHERE _row IN ({_listed(rows)})'
-    )
+    source = f'SELECT {", ".join(values)} FROM "{table}" laid WHERE _row IN ({_listed(rows)})'  # noqa: S608
+    db.execute(f'INSERT INTO "{table}" ({names}) {source}')
     return list(range(last + 1, last + 1 + len(list(rows))))
 
 

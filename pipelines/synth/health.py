@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from pipelines.synth.clock import Clock
-from pipelines.synth.draw import DAY, Array, Columns, Draws, pick, some_day
-from pipelines.synth.people import NONE, age_on, band_of
+from pipelines.synth.draw import DAY, NONE, Array, Columns, Draws, as_day, pick, some_day
+from pipelines.synth.people import age_on, band_of
 
 WEEK = 7 * DAY
 
 
-def health(
-    draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns, need: Columns
-) -> dict[str, Columns]:
+def health(draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns, need: Columns) -> dict[str, Columns]:
     """`referral` (one row each, to one team) and `contact`, up to the end of the month and from four years back.
 
     A need leads to a referral to the service that meets it, in one health place more often than in the other; others
@@ -30,9 +29,9 @@ def health(
     size = len(referral["person"])
     place = person["place"][referral["person"]]
     trust = np.empty(size, dtype=object)
-    for where in area["health_places"]:
-        own = np.flatnonzero(place == where)
-        trust[own] = pick(rng, {code: shares[where] for code, shares in area["trusts"].items()}, len(own))
+    for side in area["health_places"]:
+        own = np.flatnonzero(place == side)
+        trust[own] = pick(rng, {code: shares[side] for code, shares in area["trusts"].items()}, len(own))
     referral["referral"] = np.arange(1, size + 1, dtype=np.int32)
     referral["trust"] = trust
     # What a trust holds of an adopted child from before the adoption stays under the earlier identity.
@@ -47,11 +46,11 @@ def _of_service(
 ) -> Columns:
     rng = draws.stream(f"service {code}")
     about, years = area["services"][code], area["referral_years"]
-    end = np.datetime64(clock.month_end, "D")
+    end = as_day(clock.month_end)
     age = age_on(person["birth"], end)
     met = np.array([area["met_need"][place] for place in person["place"]])
     chance = np.zeros(len(age))
-    leads = np.array([about["needs"].get(n, 0.0) * (1.0 if r == 1 else 0.5) for n, r in zip(need["need"], need["rank"], strict=True)])
+    leads = np.array([about["needs"].get(code, 0.0) for code in need["need"]]) * np.where(need["rank"] == 1, 1.0, 0.5)
     np.maximum.at(chance, need["person"], leads)
     of_need = np.flatnonzero(rng.random(len(age)) < chance * met)
     rate = band_of(age, about["rate"], 0.0) / 1000 * years
@@ -79,7 +78,7 @@ def _of_service(
 def _contacts(draws: Draws, area: Mapping[str, Any], clock: Clock, referral: Columns) -> Columns:
     """Contacts from the first one, which is attended, to the end of treatment or of the month."""
     rng = draws.stream("contacts")
-    end = np.datetime64(clock.month_end, "D")
+    end = as_day(clock.month_end)
     at = np.flatnonzero(referral["seen_on"] <= end)
     low, high = area["weeks_between_contacts"]
     gap = rng.uniform(low * 7, high * 7, len(at))
@@ -88,7 +87,8 @@ def _contacts(draws: Draws, area: Mapping[str, Any], clock: Clock, referral: Col
     row = np.repeat(np.arange(len(at)), count)
     number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     day = referral["seen_on"][at][row] + (number * gap[row]).astype("timedelta64[D]")
-    attendance = np.where(number == 0, pick(rng, {"5": 0.9, "6": 0.1}, len(row)), pick(rng, area["attendance"], len(row)))
+    at_first, later = pick(rng, {"5": 0.9, "6": 0.1}, len(row)), pick(rng, area["attendance"], len(row))
+    attendance = np.where(number == 0, at_first, later)
     order = np.argsort(day, kind="stable")
     return {
         "contact": np.arange(1, len(row) + 1, dtype=np.int32),
@@ -103,8 +103,9 @@ def _contacts(draws: Draws, area: Mapping[str, Any], clock: Clock, referral: Col
     }
 
 
-def share_waiting_long(referral: Columns, day: Any, team: str, weeks: int = 18) -> float:
-    """Of those who wait for their first contact with a team on a day, the share who have waited longer than `weeks`."""
-    waiting = (referral["team"] == team) & np.isnat(referral["rejected_on"]) & (referral["seen_on"] > np.datetime64(day))
-    waited: Array = np.datetime64(day) - referral["received_on"][waiting]
+def share_waiting_long(referral: Columns, day: date, team: str, weeks: int = 18) -> float:
+    """Of those who wait for their first contact with a team on a day, the share who have waited over so many weeks."""
+    waiting = (referral["team"] == team) & np.isnat(referral["rejected_on"]) & (referral["seen_on"] > as_day(day))
+    waiting &= referral["received_on"] <= as_day(day)
+    waited: Array = as_day(day) - referral["received_on"][waiting]
     return float((waited > weeks * WEEK).mean())

@@ -77,7 +77,7 @@ def sql(delivery: Delivery, name: str) -> Path:
 def set_variables(db: duckdb.DuckDBPyConnection, delivery: Delivery, clock: Clock, area: Mapping[str, Any]) -> None:
     """What the SQL files may ask for with getvariable(): the days of the clock, the sender, its habits."""
     about = delivery.about
-    values: dict[str, Any] = {name: day for name, day in vars(clock).items()}
+    values: dict[str, Any] = dict(vars(clock))
     end = bounds(delivery.period)[1]
     august = date(end.year, 8, 31)
     values |= {

@@ -10,11 +10,10 @@ import numpy as np
 
 from pipelines.synth import identifiers, places
 from pipelines.synth.clock import Clock
-from pipelines.synth.draw import DAY, Array, Columns, Draws, pick, some_day
+from pipelines.synth.draw import DAY, NONE, Array, Columns, Draws, as_day, pick, some_day, where
 from pipelines.synth.names import Names
 
 OLDEST = 25
-NONE = np.datetime64("NaT", "D")
 
 
 def band_of(age: Array, bands: Mapping[str, Any], otherwise: Any) -> Array:
@@ -28,7 +27,7 @@ def band_of(age: Array, bands: Mapping[str, Any], otherwise: Any) -> Array:
 
 def age_on(birth: Array, day: date | np.datetime64) -> Array:
     """Whole years; negative before birth."""
-    on = np.datetime64(day, "D")
+    on = as_day(day)
     born_month, on_month = birth.astype("datetime64[M]"), on.astype("datetime64[M]")
     months = (on_month - born_month).astype(np.int64)
     day_of_month = (birth - born_month).astype(np.int64)
@@ -149,7 +148,7 @@ def _housed(
     at = homes["lsoa_at"][home][family]
     return {
         "postcode": homes["postcode"][home][family],
-        "former_postcode": np.where(moved, homes["postcode"][before], None)[family],
+        "former_postcode": where(moved, homes["postcode"][before])[family],
         "moved_on": np.where(moved, day, NONE)[family],
         "lsoa": areas["lsoa"][at],
         "place": areas["place"][at],
@@ -169,7 +168,7 @@ def _identified(draws: Draws, area: Mapping[str, Any], birth: Array, clock: Cloc
         "nhs": nhs[:size],
         "former_nhs": nhs[size : 2 * size],
         "upn": upn[:size],
-        "former_upn": np.where(second, upn[size : 2 * size], None),
+        "former_upn": where(second, upn[size : 2 * size]),
         "adopted_upn": upn[2 * size : 3 * size],
         "uln": identifiers.ulns(rng, size),
         "has_upn": age_on(birth, clock.census_day.replace(clock.census_day.year - 1, 8, 31)) >= 3,
@@ -200,9 +199,9 @@ def _adopted(
         "is_adopted": adopted,
         "adopted_on": np.where(adopted, adopted_on, NONE),
         "renamed_on": renamed_on,
-        "former_surname": np.where(adopted | renamed, names.surnames(rng, size), None),
+        "former_surname": where(adopted | renamed, names.surnames(rng, size)),
         "former_forename": np.where(adopted & (rng.random(size) < 0.5), earlier, person["forename"]),
         "former_postcode": np.where(adopted, before, person["former_postcode"]),
         "moved_on": np.where(adopted, NONE, person["moved_on"]),
-        "former_upn": np.where(adopted, None, person["former_upn"]),
+        "former_upn": where(~adopted, person["former_upn"]),
     }

@@ -54,7 +54,7 @@ def postcodes(draws: Draws, area: Mapping[str, Any], areas: Columns, households:
     each = np.maximum(np.round(weights * households / area["households_per_postcode"]).astype(int), 1)
     lsoa = np.concatenate([[lsoas // 3], np.repeat(np.arange(lsoas), each)])
     sectors = [f"{district} {sector}" for district in area["postcode_districts"] for sector in range(10)]
-    used = -(-len(lsoa) // len(_UNITS)) + 9
+    used = max(10, -(-len(lsoa) // (len(_UNITS) - 40)))
     unit = rng.permutation(len(lsoa))
     # Neighbouring LSOAs share a sector: sectors run along the list of LSOAs.
     sector = np.minimum(np.arange(len(lsoa)) * used // len(lsoa), used - 1)

@@ -12,8 +12,21 @@ from typing import Any
 import numpy as np
 
 from pipelines.synth.clock import Clock
-from pipelines.synth.draw import DAY, Array, Columns, Draws, in_order, pick, shared_out, some_day, weighted_sample
-from pipelines.synth.people import NONE, age_on, band_of, starting_school_year
+from pipelines.synth.draw import (
+    DAY,
+    NONE,
+    Array,
+    Columns,
+    Draws,
+    as_day,
+    in_order,
+    pick,
+    shared_out,
+    some_day,
+    weighted_sample,
+    where,
+)
+from pipelines.synth.people import age_on, band_of, starting_school_year
 
 AHEAD = 400 * DAY  # longest time from a request to its plan
 YOUNGEST_START = 840 * DAY
@@ -36,7 +49,7 @@ def plans(draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns, 
     columns["is_mediated"] = rng.random(size) < about["mediation"]
     columns["is_tribunal"] = rng.random(size) < about["tribunal"]
     columns["case_number"] = np.arange(1, size + 1, dtype=np.int32)
-    last_review = some_day(rng, np.datetime64(clock.month_end) - 365 * DAY, np.datetime64(clock.month_end), size)
+    last_review = some_day(rng, as_day(clock.month_end) - 365 * DAY, as_day(clock.month_end), size)
     columns["reviewed_on"] = np.where(rng.random(size) < area["review_held"], last_review, last_review - 365 * DAY)
     columns["cease_reason"] = _cease_reasons(rng, area, columns["ceased_on"], person["birth"][columns["person"]])
     return {"plan_case": columns}
@@ -54,12 +67,12 @@ def _spells(
 ) -> tuple[Columns, Array]:
     """Plans whose number on each January is that of the area, and the children who have them (all taken)."""
     start, cease = _timeline(rng, area, clock, scale)
-    january = np.datetime64(clock.census_day, "D")
+    january = as_day(clock.census_day)
     ended, coming = ~np.isnat(cease) & (cease <= january), start > january
     groups = (
         (~ended & ~coming, area["plans_by_age"], january),
         (ended, area["ceased_plans_by_age"], january),
-        (coming, area["new_plans_by_age"], np.datetime64(clock.month_end, "D")),
+        (coming, area["new_plans_by_age"], as_day(clock.month_end)),
     )
     who = np.full(len(start), -1)
     free = np.ones(len(person["birth"]), dtype=bool)
@@ -73,7 +86,8 @@ def _spells(
     kept = who >= 0
     start, cease, who = start[kept], cease[kept], who[kept]
     earliest = person["birth"][who] + YOUNGEST_START
-    latest = np.where(start > january, start, np.where(np.isnat(cease), january, np.minimum(cease - 120 * DAY, january)))
+    before_end = np.where(np.isnat(cease), january, np.minimum(cease - 120 * DAY, january))
+    latest = np.where(start > january, start, before_end)
     start = np.where(start < earliest, some_day(rng, earliest, latest, len(start)), start)
     kept = (start >= earliest) & (start <= latest)
     return _requested(rng, area, who[kept], start[kept], cease[kept]), ~free
@@ -81,13 +95,13 @@ def _spells(
 
 def _timeline(rng: np.random.Generator, area: Mapping[str, Any], clock: Clock, scale: float) -> tuple[Array, Array]:
     """Start and cease days of plans, year by year, so that the stock of each January is as given."""
-    january = np.datetime64(clock.census_day, "D")
+    january = as_day(clock.census_day)
     targets = [round(count * scale) for count in area["plans_each_january"]]
     days = [january - round(365.25 * back) * DAY for back in range(len(targets) - 1, -1, -1)]
     start = some_day(rng, days[0] - 1500 * DAY, days[0], targets[0])
     cease = np.full(len(start), NONE)
-    ends = [*zip(days[:-1], days[1:], targets[1:], strict=True), (january, np.datetime64(clock.as_of, "D") + AHEAD, None)]
-    for opening, closing, target in ends:
+    years_of = [*zip(days[:-1], days[1:], targets[1:], strict=True), (january, as_day(clock.as_of) + AHEAD, None)]
+    for opening, closing, target in years_of:
         alive = np.flatnonzero(np.isnat(cease))
         years = (closing - opening).astype(int) / 365.25
         ceasing = rng.choice(alive, round(len(alive) * area["ceased_share_a_year"] * years), replace=False)
@@ -100,9 +114,14 @@ def _timeline(rng: np.random.Generator, area: Mapping[str, Any], clock: Clock, s
 
 
 def _children(
-    rng: np.random.Generator, area: Mapping[str, Any], person: Columns, free: Array, bands: Mapping[str, float], day: Any,
+    rng: np.random.Generator,
+    area: Mapping[str, Any],
+    person: Columns,
+    free: Array,
+    bands: Mapping[str, float],
+    day: np.datetime64,
     size: int,
-) -> Array:  # fmt: skip
+) -> Array:
     """Children to have plans: their ages as given, boys and deprived areas more often."""
     age = age_on(person["birth"], day)
     weight = np.where(person["sex"] == "M", area["boys_to_girls"], 1.0)
@@ -146,10 +165,10 @@ def _without_plan(
     about = area["requests"]
     assessed = area["plans_started_a_year"] * scale / (1 - about["not_issued"])
     requests = assessed / (1 - about["refused"] - about["withdrawn"])
-    opening, closing = np.datetime64(clock.activity_start) - 730 * DAY, np.datetime64(clock.as_of, "D")
+    opening, closing = as_day(clock.activity_start) - 730 * DAY, as_day(clock.as_of)
     years = (closing - opening).astype(int) / 365.25
     shares = {"N": requests * about["refused"], "W": requests * about["withdrawn"], "Y": assessed * about["not_issued"]}
-    age = age_on(person["birth"], np.datetime64(opening, "D"))
+    age = age_on(person["birth"], opening)
     fits = np.flatnonzero(~taken & (age >= 2) & (age <= 16))
     weight = np.where(person["sex"][fits] == "M", area["boys_to_girls"], 1.0)
     who = rng.permutation(weighted_sample(rng, fits, weight, round(sum(shares.values()) * years)))
@@ -164,7 +183,7 @@ def _without_plan(
         "decided_on": decided,
         "decision": decision,
         "issued_on": np.where(decision == "Y", not_issued, none),
-        "issue": np.where(decision == "Y", "N", None),
+        "issue": where(decision == "Y", "N"),
         "started_on": none,
         "ceased_on": none,
     }
@@ -224,7 +243,13 @@ def placements(
 
 
 def _schools_of(
-    rng: np.random.Generator, area: Mapping[str, Any], place: Array, kind: Array, phase: Array, need: Array, schools: Columns
+    rng: np.random.Generator,
+    area: Mapping[str, Any],
+    place: Array,
+    kind: Array,
+    phase: Array,
+    need: Array,
+    schools: Columns,
 ) -> Array:
     """The school of each place, in the child's own health place where it has one of that kind; -1 for none."""
     mainstream = np.where(np.isin(phase, ["secondary", "post_16"]), "secondary", "primary")
@@ -232,9 +257,9 @@ def _schools_of(
     found = np.full(len(kind), -1, dtype=np.int32)
     offset = np.array([area["schools_by_need"][code] for code in need])
     for name in np.unique(schools["kind"]):
-        for where in np.unique(schools["place"]):
-            own = np.flatnonzero((wanted == name) & (place == where))
-            local = schools["school"][(schools["kind"] == name) & (schools["place"] == where)]
+        for side in np.unique(schools["place"]):
+            own = np.flatnonzero((wanted == name) & (place == side))
+            local = schools["school"][(schools["kind"] == name) & (schools["place"] == side)]
             local = local if len(local) else schools["school"][schools["kind"] == name]
             # Bases are few and large; special schools take the needs they are designated for.
             few = local[: max(1, len(local) // 6)]

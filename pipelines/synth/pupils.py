@@ -9,20 +9,26 @@ from typing import Any
 import numpy as np
 
 from pipelines.synth.clock import Clock
-from pipelines.synth.draw import DAY, Array, Columns, Draws, pick, some_day, weighted_sample
+from pipelines.synth.draw import DAY, Array, Columns, Draws, as_day, pick, some_day, weighted_sample, where
 from pipelines.synth.people import age_on, starting_school_year
 
 NC_YEARS = {3: "N2", 4: "R", **{age: str(age - 4) for age in range(5, 19)}}
 IN_CENSUS = ("mainstream", "base", "special", "alternative")
 ABSENCE = {"I": 0.46, "O": 0.28, "M": 0.09, "C": 0.05, "N": 0.07, "G": 0.03, "E": 0.02}
-REASONS = {"DB": 0.5, "PP": 0.16, "VA": 0.16, "PA": 0.05, "VP": 0.03, "DM": 0.03, "OW": 0.02, "DA": 0.02, "BU": 0.02, "TH": 0.01}
+REASONS = {"DB": 0.52, "PP": 0.16, "VA": 0.16, "PA": 0.05, "VP": 0.03, "DM": 0.03, "OW": 0.02, "DA": 0.02, "BU": 0.01}
 OF_STATUS = {"N": (1.0, 1.0), "K": (1.35, 2.6), "E": (1.6, 3.2)}  # absence, suspensions
 
 
 def pupils(
-    draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns, case: Columns, placement: Columns, schools: Columns
+    draws: Draws,
+    area: Mapping[str, Any],
+    clock: Clock,
+    person: Columns,
+    case: Columns,
+    placement: Columns,
+    schools: Columns,
 ) -> Columns:
-    """`pupil`: one row per child on roll, with status N, K or E and the school; `second_school` where dual registered."""
+    """`pupil`: one row per child on roll, with status N, K or E, the school, and a second one where dual registered."""
     rng = draws.stream("pupils")
     age = age_on(person["birth"], date(clock.census_day.year - 1, 8, 31))
     school, with_plan = _schools_of_plans(clock, person, case, placement, age)
@@ -38,6 +44,7 @@ def pupils(
     status = _status(rng, area, person, at, with_plan[at], age[at])
     entered = np.where(kind == "primary", np.where(age[at] == 3, 3, 4), np.where(age[at] >= 16, 16, 11))
     kind = schools["kind"][chosen]
+    fewest, most = area["sessions_possible"]
     return {
         "person": at.astype(np.int32),
         "school": chosen.astype(np.int32),
@@ -48,7 +55,7 @@ def pupils(
         "status": status,
         "is_told": rng.random(len(at)) < area["register_of_support"],
         "entered_on": starting_school_year(person["birth"][at], entered) + rng.integers(0, 5, len(at)) * DAY,
-        "sessions": rng.integers(*area["sessions_possible"], len(at)).astype(np.int32),
+        "sessions": rng.integers(fewest, most, len(at)).astype(np.int32),
     }
 
 
@@ -56,7 +63,7 @@ def _schools_of_plans(
     clock: Clock, person: Columns, case: Columns, placement: Columns, age: Array
 ) -> tuple[Array, Array]:
     """For children with a plan on the census day: their school, -2 for one to be chosen, -1 for none in the census."""
-    day = np.datetime64(clock.census_day, "D")
+    day = as_day(clock.census_day)
     by_case = {number: at for at, number in enumerate(case["case_number"].tolist())}
     at = np.array([by_case[number] for number in placement["case_number"].tolist()], dtype=int)
     active = (case["started_on"][at] <= day) & ~(case["ceased_on"][at] <= day)
@@ -73,9 +80,9 @@ def _schools_of_plans(
 def _local_schools(rng: np.random.Generator, place: Array, kind: Array, schools: Columns) -> Array:
     found = np.zeros(len(place), dtype=np.int32)
     for name in ("primary", "secondary"):
-        for where in np.unique(place):
-            own = np.flatnonzero((kind == name) & (place == where))
-            local = schools["school"][(schools["kind"] == name) & (schools["place"] == where)]
+        for side in np.unique(place):
+            own = np.flatnonzero((kind == name) & (place == side))
+            local = schools["school"][(schools["kind"] == name) & (schools["place"] == side)]
             found[own] = rng.choice(local, len(own))
     return found
 
@@ -124,9 +131,9 @@ def suspensions(draws: Draws, area: Mapping[str, Any], clock: Clock, pupil: Colu
     second = pick(rng, REASONS, len(row))
     return {
         "person": pupil["person"][row],
-        "started_on": some_day(rng, np.datetime64(date(year, 9, 8)), np.datetime64(date(year, 12, 17)), len(row)),
+        "started_on": some_day(rng, as_day(date(year, 9, 8)), as_day(date(year, 12, 17)), len(row)),
         "sessions": rng.integers(1, 11, len(row)).astype(np.int32),
         "category": np.where(rng.random(len(row)) < 0.008, "PERM", "SUSP").astype(object),
         "reason": reason,
-        "second_reason": np.where((rng.random(len(row)) < 0.2) & (second != reason), second, None),
+        "second_reason": where((rng.random(len(row)) < 0.2) & (second != reason), second),
     }

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.synth import identifiers
-from pipelines.synth.draw import DAY, Array, Columns, Draws
+from pipelines.synth.draw import DAY, Array, Columns, Draws, as_day, where
 from pipelines.synth.names import misspelt
 
 
@@ -49,7 +49,8 @@ class Source:
         true, earlier = self.true, self.is_earlier
         stale = self._faults.get("stale", {})
         renamed = ~np.isnat(true["renamed_on"]) & self.may_err
-        old_name = renamed & ((true["renamed_on"] > self._day) | (self._rng.random(self.size) < stale.get("surname", 0)))
+        not_told = self._rng.random(self.size) < stale.get("surname", 0)
+        old_name = renamed & ((true["renamed_on"] > self._day) | not_told)
         moved = ~np.isnat(true["moved_on"]) & self.may_err
         old_home = moved & ((true["moved_on"] > self._day) | (self._rng.random(self.size) < stale.get("postcode", 0)))
         shown = renamed & ~old_name & (self._rng.random(self.size) < self._faults.get("shows_former_surname", 0))
@@ -63,7 +64,7 @@ class Source:
             "forename": forename,
             "middle": true["middle"],
             "surname": surname,
-            "former_surname": np.where(shown, true["former_surname"], None),
+            "former_surname": where(shown, true["former_surname"]),
             "postcode": np.where(old_home | earlier, true["former_postcode"], true["postcode"]),
             "sex": true["sex"],
         }
@@ -76,40 +77,43 @@ class Source:
         month = birth.astype("datetime64[M]")
         day = (birth - month.astype("datetime64[D]")).astype(int) + 1
         number = month.astype(int) % 12 + 1
-        swapped = (month.astype("datetime64[Y]").astype("datetime64[M]") + (day - 1)).astype("datetime64[D]") + (number - 1) * DAY
+        january = month.astype("datetime64[Y]").astype("datetime64[M]")
+        swapped = (january + (day - 1)).astype("datetime64[D]") + (number - 1) * DAY
         # Only within the school year of birth, and before anything that happened to the child: no rule may see it.
         school_year, other = ((d.astype("datetime64[M]").astype(int) - 8) // 12 for d in (birth, swapped))
         fits = (day <= 12) & (day != number) & (school_year == other) & (swapped < self.members["first_event"])
-        fits &= swapped < np.datetime64(self._day) - 200 * DAY
+        fits &= swapped < self._day - 200 * DAY
         wrong = self._hit("birth_date", "swapped", fits)
         fifteenth = month.astype("datetime64[D]") + 14 * DAY
-        unknown = self._hit("birth_date", "unknown_day", ~wrong & (day != 15) & (fifteenth < self.members["first_event"]))
+        fits = ~wrong & (day != 15) & (fifteenth < self.members["first_event"])
+        unknown = self._hit("birth_date", "unknown_day", fits)
         self.columns["birth"] = np.where(wrong, swapped, np.where(unknown, fifteenth, birth))
         self.mark("birth_date_swapped", wrong)
         self.mark("birth_day_unknown", unknown)
 
     def upn(self, others: Array) -> None:
-        """UPN and former UPN. others: UPNs of children this source does not hold, for those written to the wrong child."""
+        """UPN and former UPN. others: UPNs of children this source does not hold, some of them written to a wrong one."""
         true, earlier = self.true, self.is_earlier
-        has = true["has_upn"] & ~(earlier & ((true["adopted_on"] - true["birth"]).astype(int) < 5 * 365))
+        too_young = (true["adopted_on"] - true["birth"]).astype(int) < 5 * 365
+        has = true["has_upn"] & ~(earlier & too_young)
         upn = np.where(earlier, true["adopted_upn"], true["upn"])
-        former = np.where(earlier, None, true["former_upn"])
-        second = has & (former != None)  # noqa: E711
+        former = where(~earlier, true["former_upn"])
+        second = has & np.array([text is not None for text in former])
         still = self._hit("upn", "former", second)
         upn = np.where(still, former, upn)
         shown = second & ~still & (self._rng.random(self.size) < self._faults.get("shows_former_upn", 0.0))
-        self.columns["former_upn"] = np.where(shown, former, None)
+        self.columns["former_upn"] = where(shown, former)
         self.columns["has_upn"] = has
         free = has & ~still
         lost = self._hit("upn", "missing", free)
         temporary = self._hit("upn", "temporary", free & ~lost)
         upn[temporary] = identifiers.temporary(upn[temporary])
         upn = self._mistake("upn", upn, free & ~lost & ~temporary, others)
-        self.columns["upn"] = np.where(has & ~lost, upn, None)
+        self.columns["upn"] = where(has & ~lost, upn)
         self.mark("upn_former", still | shown)
         self.mark("upn_missing", lost)
         self.mark("upn_temporary", temporary)
-        self.columns["uln"] = np.where(true["has_uln"] & ~earlier, true["uln"], None)
+        self.columns["uln"] = where(true["has_uln"] & ~earlier, true["uln"])
         lost = self._hit("uln", "missing", true["has_uln"])
         self.columns["uln"][lost] = None
 
@@ -118,7 +122,7 @@ class Source:
         nhs = np.where(self.is_earlier, self.true["former_nhs"], self.true["nhs"])
         lost = (self._rng.random(self.size) >= coverage) & ~self.true["is_canary"]
         nhs = self._mistake("nhs_number", nhs, ~lost, others)
-        self.columns["nhs"] = np.where(lost, None, nhs)
+        self.columns["nhs"] = where(~lost, nhs)
         self.mark("nhs_number_missing", lost)
 
     def _mistake(self, field: str, text: Array, among: Array, others: Array) -> Array:
@@ -147,7 +151,7 @@ def hold(
     again = {column: values[twice] for column, values in members.items()}
     again["copy"] = np.ones_like(again["copy"])
     members = {column: np.concatenate([values, again[column]]) for column, values in members.items()}
-    source = Source(rng, faults, person, members, np.datetime64(day, "D"))
+    source = Source(rng, faults, person, members, as_day(day))
     absent = np.ones(len(person["person"]), dtype=bool)
     absent[members["person"]] = False
     source.name_and_home()

@@ -63,7 +63,7 @@ def make_components(db: duckdb.DuckDBPyConnection, registry: Registry, extracts:
     latest = {delivery.source: delivery for delivery in extracts}
     query = " UNION ALL ".join(_evidence(registry, delivery) for delivery in latest.values())
     db.execute(f"SET search_path = 'main'; CREATE TABLE evidence AS {query}")
-    records: Array = db.execute("SELECT record FROM evidence ORDER BY record").fetchnumpy()["record"]
+    records = np.asarray(db.execute("SELECT record FROM evidence ORDER BY record").fetchnumpy()["record"])
     pairs = db.execute((shipped("sql") / "synth" / "_pairs.sql").read_text()).fetchnumpy()
     left, right = (np.searchsorted(records, pairs[side]) for side in ("l", "r"))
     put(db, "main", "component", {"record": records, "component_id": connected(len(records), left, right)})
@@ -104,50 +104,30 @@ def write_truth(
     """`persons.parquet`, `records.parquet`, `rule_faults.csv`, `linkage_faults.csv` and a README, below `out`."""
     out.mkdir()
     (out / "README.md").write_text(f"# The truth beside the extracts\n\n{__doc__}\n{_FILES}")
-    people = [delivery for delivery in extracts if delivery.contract.people]
-    rows = " UNION ALL ".join(
-        f"""SELECT {d.number} AS number, '{d.agency.code}' AS agency, '{d.contract.dataset}' AS dataset,
-            '{d.period}' AS period, _row AS source_row, _record AS record FROM {d.schema}."{d.contract.record_table}" """  # noqa: S608
-        for d in people
-    )
-    db.execute(f"CREATE VIEW written AS SELECT * FROM ({rows}) WHERE record NOT IN (SELECT record FROM world.rejected)")
-    person_id = "printf('P%08d', person)"
-    _copy(
-        db,
-        f"""SELECT {person_id} AS person_id, family, birth AS birth_date, sex, forename, surname, former_surname, postcode,
-            lsoa, place, nhs AS nhs_number, CASE WHEN has_upn THEN upn END AS upn, CASE WHEN has_uln THEN uln END AS uln,
-            is_twin, is_adopted, is_opted_out FROM world.person ORDER BY person""",  # noqa: S608
-        out / "persons.parquet",
-    )
-    _copy(
-        db,
-        f"""SELECT agency, dataset, period, source_row::INTEGER AS source_row, {person_id} AS person_id,
-            coalesce(component_id, 1000000000 + record)::BIGINT AS component_id
-            FROM written JOIN world.record USING (record) LEFT JOIN component USING (record) ORDER BY number, source_row""",  # noqa: S608
-        out / "records.parquet",
-    )
-    _copy(
-        db,
-        """SELECT kind, agency, dataset, period, source_row FROM written JOIN world.fault USING (record)
-           ORDER BY number, kind, source_row""",
-        out / "linkage_faults.csv",
-    )
+    rows = " UNION ALL ".join(_written(delivery) for delivery in extracts if delivery.contract.people)
+    readable = f"SELECT * FROM ({rows}) WHERE record NOT IN (SELECT record FROM world.rejected)"  # noqa: S608
+    db.execute(f"CREATE VIEW written AS {readable}")
+    for name, form in (("persons", "parquet"), ("records", "parquet"), ("linkage_faults", "csv")):
+        query = (shipped("sql") / "synth" / f"_{name}.sql").read_text()
+        db.execute(f"COPY ({query}) TO '{out / name}.{form}' (FORMAT {form})")
     lines = [
         f"{d.agency.code},{d.contract.dataset},{d.period},{table},{rule},{row}\n" for d, table, rule, row in faults
     ]
     (out / "rule_faults.csv").write_text("agency,dataset,period,table,rule,source_row\n" + "".join(lines))
 
 
-def _copy(db: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
-    form = "parquet" if file.suffix == ".parquet" else "csv, HEADER"
-    db.execute(f"COPY ({query}) TO '{file}' (FORMAT {form})")
+def _written(delivery: Delivery) -> str:
+    """The rows of the record table of an extract."""
+    return f"""SELECT {delivery.number} AS number, '{delivery.agency.code}' AS agency,
+        '{delivery.contract.dataset}' AS dataset, '{delivery.period}' AS period, _row AS source_row, _record AS record
+        FROM {delivery.schema}."{delivery.contract.record_table}" """  # noqa: S608
 
 
 _FILES = """
 | file | what |
 |---|---|
 | `persons.parquet` | each resident as they truly are |
-| `records.parquet` | each row of each record table: whose it is (`person_id`) and what it can be linked to (`component_id`) |
-| `rule_faults.csv` | each row that a rule must find, by rule; `FILE-RAGGED` are rows that fall apart at an unguarded comma |
+| `records.parquet` | each row of each record table: whose it is (`person_id`), what it links to (`component_id`) |
+| `rule_faults.csv` | each row that a rule must find; `FILE-RAGGED` are rows that fall apart at an unguarded comma |
 | `linkage_faults.csv` | each row with a fault that matching has to live with, by kind |
 """

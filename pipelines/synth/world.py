@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.synth import care, health, places, plans, pupils
 from pipelines.synth.clock import Clock
-from pipelines.synth.draw import Array, Columns, Draws
+from pipelines.synth.draw import Array, Columns, Draws, as_day
 from pipelines.synth.names import Names
 from pipelines.synth.people import age_on, people
 
@@ -46,7 +46,7 @@ def world(draws: Draws, area: Mapping[str, Any], names: Names, clock: Clock, chi
 
 
 def _with_plan(case: Columns, clock: Clock, children: int) -> Array:
-    day = np.datetime64(clock.case_year_end, "D")
+    day = as_day(clock.case_year_end)
     active = (case["started_on"] <= day) & ~(case["ceased_on"] <= day)
     found = np.zeros(children, dtype=bool)
     found[case["person"][active]] = True
@@ -59,7 +59,9 @@ def _parameters(area: Mapping[str, Any]) -> World:
     bands = np.array([band.split("-") for band in growth], dtype=np.int32)
     planned = {name: np.array([row[name] for row in capacity["planned"]]) for name in capacity["planned"][0]}
     return {
-        "health_place": _pairs("place", "commissioner", {k: v["commissioner"] for k, v in area["health_places"].items()}),
+        "health_place": _pairs(
+            "place", "commissioner", {k: v["commissioner"] for k, v in area["health_places"].items()}
+        ),
         "places_per_child": _pairs("place", "share", capacity["places_per_child"]),
         "places_of_need": _pairs("need", "share", capacity["by_need"]),
         "planned_places": planned,

@@ -117,4 +117,3 @@ def _inside(element: Any, path: list[str]) -> Any:
         last = element[-1] if len(element) else None
         element = last if last is not None and last.tag == tag else etree.SubElement(element, tag)
     return element
-

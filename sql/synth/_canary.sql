@@ -22,18 +22,22 @@ SELECT * REPLACE (getvariable('canary_person') AS person, -1 AS second_school, '
 FROM world.pupil WHERE school_kind = 'secondary' ORDER BY nc_year <> '9', person LIMIT 1;
 
 INSERT INTO world.plan_case BY NAME
-SELECT * REPLACE (getvariable('canary_person') AS person, (SELECT max(case_number) + 1 FROM world.plan_case)::INTEGER AS case_number)
+SELECT
+    * REPLACE (
+        getvariable('canary_person') AS person,
+        (SELECT max(every_case.case_number) + 1 FROM world.plan_case AS every_case)::INTEGER AS case_number
+    )
 FROM world.plan_case WHERE started_on <= getvariable('activity_end') AND ceased_on IS NULL ORDER BY case_number LIMIT 1;
 
 INSERT INTO world.placement BY NAME
 SELECT
     placement.* REPLACE (
-        getvariable('canary_person') AS person, plan_case.case_number AS case_number, 'secondary' AS phase, 'ASD' AS need,
-        'mainstream' AS placement, pupil.school AS school
+        getvariable('canary_person') AS person, own_case.case_number AS case_number, 'secondary' AS phase, 'ASD' AS need,
+        'mainstream' AS placement, own_school.school AS school
     )
 FROM (SELECT * FROM world.placement ORDER BY case_number LIMIT 1) AS placement
-CROSS JOIN (SELECT case_number FROM world.plan_case WHERE person = getvariable('canary_person')) AS plan_case
-CROSS JOIN (SELECT school FROM world.pupil WHERE person = getvariable('canary_person')) AS pupil;
+CROSS JOIN (SELECT case_number FROM world.plan_case WHERE person = getvariable('canary_person')) AS own_case
+CROSS JOIN (SELECT school FROM world.pupil WHERE person = getvariable('canary_person')) AS own_school;
 
 INSERT INTO world.need BY NAME SELECT getvariable('canary_person') AS person, 'ASD' AS need, 1 AS rank, 'plan' AS kind;
 INSERT INTO world.disability BY NAME SELECT getvariable('canary_person') AS person, 'AUT' AS code;
@@ -59,10 +63,10 @@ FROM world.canary_referral;
 
 INSERT INTO world.contact BY NAME
 SELECT
-    contact.* REPLACE (
-        (last.contact + row_number() OVER (ORDER BY contact.contact))::INTEGER AS contact,
+    held.* REPLACE (
+        (last.contact + row_number() OVER (ORDER BY held.contact))::INTEGER AS contact,
         (SELECT max(referral) FROM world.referral)::INTEGER AS referral
     )
-FROM world.contact AS contact
+FROM world.contact AS held
 JOIN world.canary_referral AS donor USING (referral)
 CROSS JOIN (SELECT max(contact) AS contact FROM world.contact) AS last

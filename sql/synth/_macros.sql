@@ -14,3 +14,4 @@ CREATE MACRO blade_day(text) AS try_strptime(text, '%Y-%b-%d 00:00:00')::DATE;
 CREATE MACRO source_day(text) AS try_strptime(text, getvariable('date_format'))::DATE;
 -- An identifier of digits whose last one is typed wrongly.
 CREATE MACRO wrong_at_the_end(text) AS left(text, -1) || ((right(text, 1)::INTEGER + 1) % 10)::VARCHAR;
+CREATE MACRO person_id(number) AS printf('P%08d', number);
