@@ -49,6 +49,7 @@ class Clock:
     def __init__(self, console: Console) -> None:
         self.console, self.started = console, time.monotonic()
         self.seconds: dict[str, float] = {}
+        self.said: set[str] = set()
 
     def say(self, text: str) -> None:
         """One line of progress with the time since the start."""
@@ -175,12 +176,12 @@ def _until_quiet(api: AirflowApi, clock: Clock, is_done: Callable[[], bool]) -> 
 
     Where runs have failed, nothing more is awaited. Raises SystemFault where it takes longer than half an hour.
     """
-    said, deadline, quiet_since = set[str](), time.monotonic() + _WAIT_SECONDS, time.monotonic()
+    deadline, quiet_since = time.monotonic() + _WAIT_SECONDS, time.monotonic()
     while time.monotonic() < deadline:
         runs = api.runs()
         for run in runs:
-            if run["state"] in FINISHED and run["dag_run_id"] not in said:
-                said.add(run["dag_run_id"])
+            if run["state"] in FINISHED and (name := f"{run['dag_id']} {run['dag_run_id']}") not in clock.said:
+                clock.said.add(name)
                 clock.say(f"  {run['dag_id']}: {run['state']} after {run['duration'] or 0:.1f} s")
         if any(run["state"] not in FINISHED for run in runs):
             quiet_since = time.monotonic()
