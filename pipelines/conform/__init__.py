@@ -105,9 +105,14 @@ def _make(
                 table = shapes[query.stem]
                 hashes[table.name], rows[table.name] = _conform(settings, duck, table, query.read_text())
         except duckdb.Error as error:
-            # The message may quote a cell, so only its kind is passed on.
-            raise SystemFault(f"sql/conform/{query.name} did not run ({type(error).__name__})") from None
+            raise SystemFault(f"sql/conform/{query.name} did not run: {_said(error)}") from None
     return state.Next(fingerprint, keys, hashes, rows)
+
+
+def _said(error: duckdb.Error) -> str:
+    """What DuckDB says of the statement; of an error while running only the kind, since it may quote a cell."""
+    of_statement = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+    return str(error).splitlines()[0] if isinstance(error, of_statement) else type(error).__name__
 
 
 def _conform(settings: Settings, duck: duckdb.DuckDBPyConnection, table: CoreTable, query: str) -> tuple[str, int]:

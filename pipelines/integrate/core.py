@@ -83,10 +83,15 @@ def refresh_sources(connection: Connection, registry: Registry, standing: Iterab
     for of in standing:
         contract = registry.contract(of.dataset_code)
         names = (of.agency_code, of.dataset_code, contract.group, registry.agency(of.agency_code).name, contract.title)
-        rows.append((*names, contract.people, of.submission_key, of.period_start, of.period_end))
+        rows.append((*names, contract.people, of.submission_key, of.period_start, of.period_end, of.period_end))
     connection.execute("CREATE TEMP TABLE made_source (LIKE core.source) ON COMMIT DROP")
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO made_source VALUES ({', '.join(['%s'] * 9)})", rows)  # noqa: S608
+        cursor.executemany(f"INSERT INTO made_source VALUES ({', '.join(['%s'] * 10)})", rows)  # noqa: S608
+    connection.execute(
+        """UPDATE made_source AS s SET data_as_at = r.observed_on FROM (
+               SELECT agency_code, dataset_code, max(observed_on) AS observed_on FROM core.person_record GROUP BY 1, 2
+           ) AS r WHERE r.agency_code = s.agency_code AND r.dataset_code = s.dataset_code"""
+    )
     return _replace_by_difference(connection, "source", ("agency_code", "dataset_code"))
 
 

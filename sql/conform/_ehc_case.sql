@@ -4,9 +4,8 @@
 SELECT
     requests.agency_code, requests.requeststableid,
     md5(concat_ws('|', requests.record_pseudonym, coalesce(requests.receiveddate::VARCHAR, ''))) AS request_ref,
-    least(coalesce(header.referencedate, requests.period_end), requests.period_end) AS observed_on
+    coalesce(day_of_return.reference_day, requests.period_end) AS observed_on
 FROM sen2__requests AS requests
-LEFT JOIN (SELECT agency_code, max(referencedate) AS referencedate FROM sen2__sen2 GROUP BY agency_code) AS header
-    USING (agency_code)
+LEFT JOIN day_of_return USING (submission_key)
 WHERE requests.record_pseudonym IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY requests.agency_code, requests.requeststableid ORDER BY requests.source_row DESC) = 1

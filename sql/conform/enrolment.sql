@@ -14,8 +14,9 @@ SELECT
     pupil.nativeid AS school_code, pupil.enrolstatus AS enrol_status_code, pupil.ncyearactual AS nc_year_code,
     pupil.entrydate AS entry_date, pupil.termlysessionspossible AS sessions_possible,
     CASE WHEN attended.pupilonrolltableid IS NOT NULL THEN coalesce(missed.sessions_missed, 0) END AS sessions_missed,
-    pupil.period_end AS census_date
+    census_day.census_day AS census_date
 FROM school_census__pupilonroll AS pupil
+JOIN census_day USING (submission_key)
 LEFT JOIN attended USING (agency_code, pupilonrolltableid)
 LEFT JOIN missed USING (agency_code, pupilonrolltableid)
 WHERE pupil.record_pseudonym IS NOT NULL

@@ -28,7 +28,9 @@ SELECT
     agency_code, dataset_code, record_pseudonym, max(submission_key) AS submission_key,
     arg_max(birth_month, source_row) AS birth_month, arg_max(sex, source_row) AS sex_code,
     arg_max(ethnicity, source_row) AS ethnicity_code, arg_max(lsoa21_code, source_row) AS lsoa21_code,
-    max(period_end) AS observed_on
+    max(coalesce(census_day, reference_day, period_end)) AS observed_on
 FROM known
+LEFT JOIN census_day USING (submission_key)
+LEFT JOIN day_of_return USING (submission_key)
 WHERE record_pseudonym IS NOT NULL
 GROUP BY agency_code, dataset_code, record_pseudonym

@@ -2,8 +2,8 @@
 -- Key: agency_code, dataset_code, record_pseudonym, need_rank, need_code. Owner: SEND data team.
 -- From the school census (all ranks the school gave) and from plans in force.
 WITH observed AS (
-    SELECT agency_code, dataset_code, record_pseudonym, submission_key, sentype, sentyperank, period_end AS observed_on
-    FROM school_census__senneeds
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, sentype, sentyperank, census_day AS observed_on
+    FROM school_census__senneeds JOIN census_day USING (submission_key)
     UNION ALL
     SELECT need.agency_code, need.dataset_code, need.record_pseudonym, need.submission_key, need.sentype, need.sentyperank,
         ehc_case.observed_on

@@ -4,10 +4,10 @@
 -- with different status the higher support counts: plan before support before none.
 WITH observed AS (
     SELECT
-        agency_code, dataset_code, record_pseudonym, submission_key, period_end AS observed_on,
+        agency_code, dataset_code, record_pseudonym, submission_key, census_day AS observed_on,
         CASE WHEN senprovision IN ('E', 'S') THEN 'E' WHEN senprovision IN ('K', 'A', 'P') THEN 'K' WHEN senprovision = 'N' THEN 'N' END
             AS status_code
-    FROM school_census__pupilonroll
+    FROM school_census__pupilonroll JOIN census_day USING (submission_key)
     UNION ALL
     SELECT plan.agency_code, plan.dataset_code, plan.record_pseudonym, plan.submission_key, ehc_case.observed_on, 'E'
     FROM sen2__activeplans AS plan JOIN ehc_case USING (agency_code, requeststableid)

@@ -13,10 +13,10 @@ COMMENT ON SCHEMA staging IS 'Changes on their way into core; emptied by each re
 CREATE TABLE core.source (
     agency_code text NOT NULL, dataset_code text NOT NULL, group_code text NOT NULL, agency_name text NOT NULL,
     dataset_title text NOT NULL, is_about_people boolean NOT NULL, submission_key bigint NOT NULL,
-    period_start date NOT NULL, period_end date NOT NULL,
+    period_start date NOT NULL, period_end date NOT NULL, data_as_at date NOT NULL,
     PRIMARY KEY (agency_code, dataset_code)
 );
-COMMENT ON TABLE core.source IS 'Grain: one dataset of one agency, with the submission of it that the warehouse now shows.';
+COMMENT ON TABLE core.source IS 'Grain: one dataset of one agency, with the submission of it that the warehouse now shows. data_as_at: the day it speaks of, by its reference or census day where it has one, else the end of its period.';
 
 CREATE TABLE core.geography (
     lsoa21_code text PRIMARY KEY, lsoa21_name text, ward_code text NOT NULL, ward_name text,

@@ -174,6 +174,8 @@ def test_census_registrations_attendance_and_status(database: Settings, connecti
     }
     assert pick(conformed(database, "sen_status"), "record_pseudonym", "status_code") == [(a, "K"), (b, "E")]
     assert len(conformed(database, "suspension")) == 1
+    # The third Thursday of January, not the end of the term.
+    assert {row["census_date"] for row in enrolments} == {date(2026, 1, 15)}
     person = next(row for row in conformed(database, "person_record") if row["record_pseudonym"] == a)
     assert (person["sex_code"], person["ethnicity_code"], person["lsoa21_code"]) == ("M", "WBRI", "E01990001")
 
@@ -261,9 +263,11 @@ def test_social_care_facts(database: Settings, connection: Connection):
             {"record_pseudonym": a, "row_id": "1", "cppstartdate": date(2025, 7, 1), "initialcategoryofabuse": "NEG"},
         ],
     }  # fmt: skip
-    deliver(database, connection, "social_care", "cin_census", "2025", cin)
+    deliver(database, connection, "social_care", "cin_census", "2026", cin)
     conform.run(database, REGISTRY, connection, None)
     assert pick(conformed(database, "disability"), "disability_code") == [("COMM",)]
+    # The return speaks of its reference date, not of the end of the year it is named by.
+    assert pick(conformed(database, "person_record"), "observed_on") == [(date(2026, 3, 31),)]
     assert pick(conformed(database, "cin_episode"), "closure_date") == [(date(2025, 9, 1),)]
     assert pick(conformed(database, "cp_plan"), "category_code") == [("NEG",)]
 

@@ -54,6 +54,18 @@ def test_one_child_of_three_agencies_is_one_person(database: Settings, connectio
     assert unmet == [("SLCN", 1, 1)]
 
 
+def test_each_source_says_which_day_it_speaks_of(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    refresh(database, connection)
+    assert rows(connection, "SELECT dataset_code, data_as_at::text FROM core.source ORDER BY 1") == [
+        ("cin_census", "2025-12-31"),
+        ("csds", "2026-02-28"),
+        ("geography", "2025-12-31"),
+        ("population_projection", "2025-12-31"),
+        ("school_census", "2025-01-16"),
+    ]
+
+
 def test_education_goes_before_social_care_before_health(database: Settings, connection: Connection):
     deliver_all(database, connection)
     csds = {

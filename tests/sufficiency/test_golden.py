@@ -54,7 +54,7 @@ def capacity(connection, urn, year, places, **more):
 def area(connection):
     source = {"agency_code": SOURCE[0], "dataset_code": SOURCE[1], "group_code": "education", "submission_key": 1}
     source |= {"agency_name": "Council", "dataset_title": "Plans", "is_about_people": True}
-    add(connection, "source", source | {"period_start": REFERENCE, "period_end": REFERENCE})
+    add(connection, "source", source | {"period_start": REFERENCE, "period_end": REFERENCE, "data_as_at": REFERENCE})
     for lsoa, place in (("E01990001", "MS"), ("E01990002", "NP")):
         place_row = {"lsoa21_code": lsoa, "ward_code": "W", "ward_name": "Ward", "health_place_code": place}
         add(connection, "geography", place_row | {"imd_decile": 1, "submission_key": 1})

@@ -15,7 +15,7 @@ SELECT
     coalesce(counted.quarantined, 0)::integer AS quarantined_count, coalesce(counted.rejected, 0)::integer AS rejected_count,
     round(100.0 * counted.accepted / nullif(counted.rows_in, 0), 2) AS accepted_pct,
     coalesce(checked.rules_checked, 0) AS rules_checked_count, coalesce(checked.rules_failed, 0) AS rules_failed_count,
-    greatest(:as_of - source.period_end, 0) AS age_days, source.period_end AS data_as_at
+    :as_of - least(:as_of, source.data_as_at) AS age_days, least(:as_of, source.data_as_at) AS data_as_at
 FROM core.source AS source
 JOIN ops.submission AS submission USING (submission_key)
 LEFT JOIN counted USING (submission_key)

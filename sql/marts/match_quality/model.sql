@@ -1,6 +1,8 @@
 -- mart.match_quality
 -- Grain: source x group met x breakdown. Key: see mart.yaml. Owner: linker.
-WITH source AS (SELECT *, least(:as_of, period_end) AS data_as_at FROM core.source WHERE is_about_people),
+WITH source AS (SELECT agency_code, dataset_code, group_code, least(:as_of, data_as_at) AS data_as_at
+    FROM core.source WHERE is_about_people
+),
 known AS (
     SELECT DISTINCT record.person_key, source.agency_code, source.dataset_code, source.group_code
     FROM core.person_record AS record JOIN source USING (agency_code, dataset_code)

@@ -9,7 +9,7 @@ WITH named AS (
 -- Community team types (CSDS v1.6): 33 speech and language, 23 occupational therapy, 26 physiotherapy, 06 paediatrics.
 team AS (SELECT * FROM (VALUES ('33', 16), ('23', 32), ('26', 64), ('06', 128)) AS list (team_type_code, bit)),
 seen AS (
-    SELECT least(:as_of, min(source.period_end)) AS data_as_at FROM core.source AS source
+    SELECT least(:as_of, min(source.data_as_at)) AS data_as_at FROM core.source AS source
     WHERE source.is_about_people AND (
         EXISTS (SELECT 1 FROM core.enrolment WHERE submission_key = source.submission_key)
         OR EXISTS (SELECT 1 FROM core.ehc_plan WHERE submission_key = source.submission_key)
@@ -24,12 +24,12 @@ member AS (
     SELECT person_key, 2 FROM core.sen_status WHERE status_code = 'K' AND person_key NOT IN (SELECT person_key FROM plan)
     UNION
     SELECT episode.person_key, 4 FROM core.cin_episode AS episode JOIN core.source AS source USING (agency_code, dataset_code)
-    WHERE episode.is_no_further_action IS NOT TRUE AND episode.referral_date <= least(:as_of, source.period_end)
-        AND (episode.closure_date IS NULL OR episode.closure_date > least(:as_of, source.period_end))
+    WHERE episode.is_no_further_action IS NOT TRUE AND episode.referral_date <= least(:as_of, source.data_as_at)
+        AND (episode.closure_date IS NULL OR episode.closure_date > least(:as_of, source.data_as_at))
     UNION
     SELECT plan.person_key, 8 FROM core.cp_plan AS plan JOIN core.source AS source USING (agency_code, dataset_code)
-    WHERE plan.start_date <= least(:as_of, source.period_end)
-        AND (plan.end_date IS NULL OR plan.end_date > least(:as_of, source.period_end))
+    WHERE plan.start_date <= least(:as_of, source.data_as_at)
+        AND (plan.end_date IS NULL OR plan.end_date > least(:as_of, source.data_as_at))
     UNION
     SELECT referral.person_key, team.bit FROM core.referral AS referral JOIN team USING (team_type_code)
     WHERE referral.rejected_date IS NULL AND referral.received_date <= least(:as_of, referral.observed_to)

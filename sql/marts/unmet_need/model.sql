@@ -14,7 +14,7 @@ translated AS (
     ) AS list (disability_code, need_code)
 ),
 seen AS (
-    SELECT least(:as_of, min(source.period_end)) AS data_as_at FROM core.source AS source
+    SELECT least(:as_of, min(source.data_as_at)) AS data_as_at FROM core.source AS source
     WHERE source.group_code = 'health'
 ),
 recorded AS (
