@@ -17,6 +17,7 @@ Reasons of reviews:
     protected            the earlier identity of an adopted or protected child, perhaps: never tied
     probable             probability between .5 and .9
     same_source          likely one person twice in one source, short of certainty
+    too_many_records     the person would have more records than anyone has (pipelines/link/clusters.py)
 """
 
 from __future__ import annotations
