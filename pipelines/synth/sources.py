@@ -92,7 +92,7 @@ class Source:
         self.mark("birth_day_unknown", unknown)
 
     def upn(self, others: Array) -> None:
-        """UPN and former UPN. others: UPNs of children this source does not hold, some of them written to a wrong one."""
+        """UPN and former UPN. others: UPNs of children this source does not hold, some written to a wrong one."""
         true, earlier = self.true, self.is_earlier
         too_young = (true["adopted_on"] - true["birth"]).astype(int) < 5 * 365
         has = true["has_upn"] & ~(earlier & too_young)
