@@ -68,7 +68,7 @@ def load(folder: Path | None = None) -> list[Mart]:
     found, problems = [], []
     for place in sorted(path.parent for path in (folder or shipped("sql") / "marts").glob("*/mart.yaml")):
         try:
-            definition = MartDefinition.model_validate(yaml.safe_load((place / "mart.yaml").read_text()))
+            definition = MartDefinition.model_validate(yaml.load((place / "mart.yaml").read_text(), yaml.CSafeLoader))
         except (ValidationError, yaml.YAMLError) as error:
             problems.append(f"{place.name}/mart.yaml: {error}")
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from tests.conform.area import REGISTRY, deliver, link
 Connection = psycopg.Connection[Any]
 ADA, BEN = "a" * 32, "b" * 32
 NIGHT = date(2026, 3, 20)
+ONE = "SELECT :as_of AS time_period, 'a' AS name, 1 AS persons_count"
 
 
 def nothing(connection: Connection, as_of: date) -> int:
@@ -79,11 +81,33 @@ def link_all(connection: Connection) -> dict[str, str]:
     return link(connection, ada=ada, ben=[("education", "school_census", BEN)])
 
 
-def refresh(settings: Settings, connection: Connection, as_of: date | None = None, **options: Any) -> Outcome:
-    """Conform and integrate; the picture is of a fixed night."""
+def refresh(
+    settings: Settings, connection: Connection, as_of: date | None = None, mart_folder: Path | None = None
+) -> Outcome:
+    """Conform and integrate with one small mart, or with those of a folder."""
     conform.run(settings, REGISTRY, connection, as_of)
-    fillers = {"sufficiency_gap": nothing} if "mart_folder" not in options else {}
-    return integrate.run(settings, REGISTRY, connection, as_of, fillers, **options)
+    marts = mart_folder or make_mart(settings.home / "small_marts", ONE)
+    return integrate.run(settings, REGISTRY, connection, as_of, mart_folder=marts)
+
+
+def refresh_all(settings: Settings, connection: Connection, as_of: date | None = None) -> Outcome:
+    """Conform and integrate with the marts that are shipped."""
+    conform.run(settings, REGISTRY, connection, as_of)
+    return integrate.run(settings, REGISTRY, connection, as_of, {"sufficiency_gap": nothing})
+
+
+def make_mart(folder: Path, query: str, more: str = "") -> Path:
+    """One small mart with one check in a folder of its own; the folder."""
+    place = folder / "small"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "mart.yaml").write_text(
+        "title: Small\ncomment: For a test\ngrain: one row\nkey: [time_period]\nowner: nobody\nbase: none\n"
+        "disclosure: none\ncolumns:\n  time_period: {type: date, comment: Day}\n  name: {type: text, comment: Name}\n"
+        "  persons_count: {type: integer, comment: Persons}\n" + more
+    )
+    (place / "model.sql").write_text(query)
+    (place / "checks.sql").write_text("-- check: there is one\nSELECT * FROM mart.small WHERE persons_count <> 1;\n")
+    return folder
 
 
 def content(connection: Connection, *schemas: str) -> dict[str, list[tuple[Any, ...]]]:

@@ -16,7 +16,19 @@ from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect
 from pipelines.settings import Settings
 from tests.conform.area import REGISTRY, deliver, link
-from tests.integrate.small_area import ADA, BEN, census, content, deliver_all, link_all, nothing, refresh
+from tests.integrate.small_area import (
+    ADA,
+    BEN,
+    ONE,
+    census,
+    content,
+    deliver_all,
+    link_all,
+    make_mart,
+    nothing,
+    refresh,
+    refresh_all,
+)
 
 Connection = psycopg.Connection[Any]
 
@@ -34,7 +46,7 @@ def states(connection: Connection) -> dict[str, str]:
 def test_one_child_of_three_agencies_is_one_person(database: Settings, connection: Connection):
     deliver_all(database, connection)
     keys = link_all(connection)
-    outcome = refresh(database, connection)
+    outcome = refresh_all(database, connection)
     assert outcome.state == "success"
     persons = rows(
         connection,
@@ -89,10 +101,10 @@ def test_education_goes_before_social_care_before_health(database: Settings, con
 
 def test_twice_changes_nothing_and_says_so(database: Settings, connection: Connection):
     deliver_all(database, connection)
-    refresh(database, connection)
+    refresh_all(database, connection)
     before = content(connection, "core", "mart", "link")
     marks = rows(connection, "SELECT refresh_key, finished_at FROM ops.refresh")
-    again = refresh(database, connection)
+    again = refresh_all(database, connection)
     assert again.notes == ["nothing new: the warehouse shows this already"]
     assert again.counts == {"rows_changed": 0}
     assert content(connection, "core", "mart", "link") == before
@@ -121,13 +133,13 @@ def test_a_resubmission_moves_its_own_slice_and_no_other(database: Settings, con
 
 def test_step_by_step_ends_where_all_at_once_ends(database: Settings, connection: Connection):
     deliver_all(database, connection)
-    refresh(database, connection)
+    refresh_all(database, connection)
     deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
-    refresh(database, connection)
+    refresh_all(database, connection)
     stepwise = content(connection, "core", "mart")
     for path in database.conformed.glob("*.parquet"):
         path.unlink()
-    refresh(database, connection)
+    refresh_all(database, connection)
     assert content(connection, "core", "mart") == stepwise
 
 
@@ -175,7 +187,7 @@ def test_a_failing_check_rolls_everything_back_and_names_itself(
 ):
     deliver_all(database, connection)
     marts = tmp_path / "marts"
-    make_mart(marts, "SELECT :as_of AS time_period, 'a' AS name, 1 AS persons_count")
+    make_mart(marts, ONE)
     refresh(database, connection, mart_folder=marts)
     before = content(connection, "core", "mart")
     deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
@@ -210,8 +222,8 @@ def test_two_at_once_is_a_clear_fault(database: Settings, connection: Connection
         one_at_a_time(other),
         pytest.raises(SystemFault, match="another refresh is running"),
     ):
-        refresh(database, connection)
-    assert refresh(database, connection).state == "success"
+        refresh_all(database, connection)
+    assert refresh_all(database, connection).state == "success"
 
 
 def test_integrate_wants_the_state_of_what_stands(database: Settings, connection: Connection):
@@ -226,16 +238,16 @@ def test_a_past_night_is_asked_for_and_left_again(database: Settings, connection
     deliver_all(database, connection)
     connection.execute("UPDATE ops.submission SET accepted_at = '2026-03-01'")
     connection.commit()
-    refresh(database, connection, date(2026, 3, 20))
+    refresh_all(database, connection, date(2026, 3, 20))
     past = content(connection, "core", "mart")
     deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
     connection.execute("UPDATE ops.submission SET accepted_at = '2026-04-01' WHERE sequence = 2")
     connection.commit()
-    refresh(database, connection, date(2026, 4, 2))
-    refresh(database, connection, date(2026, 3, 20))
+    refresh_all(database, connection, date(2026, 4, 2))
+    refresh_all(database, connection, date(2026, 3, 20))
     assert content(connection, "core", "mart") == past
     assert states(connection)["education/school_census/2025-spring/2"] == "superseded"
-    refresh(database, connection, date(2026, 4, 2))
+    refresh_all(database, connection, date(2026, 4, 2))
     assert states(connection)["education/school_census/2025-spring/2"] == "integrated"
 
 
@@ -251,7 +263,7 @@ def test_files_of_past_states_are_tidied(database: Settings, connection: Connect
 
 def test_a_commissioner_reads_marts_with_their_comments_and_nothing_else(database: Settings, connection: Connection):
     deliver_all(database, connection)
-    refresh(database, connection)
+    refresh_all(database, connection)
     with connect(database) as reader:
         reader.execute("SET ROLE commissioner")
         assert reader.execute("SELECT count(*) FROM mart.needs_prevalence").fetchone()[0] > 0  # type: ignore[index]
@@ -277,25 +289,11 @@ def test_an_analyst_reads_core_and_its_profile(database: Settings, connection: C
 
 def test_a_changed_mart_yaml_changes_the_table(database: Settings, connection: Connection, tmp_path: Path):
     deliver_all(database, connection)
-    query = "SELECT :as_of AS time_period, 'a' AS name, 1 AS persons_count"
-    make_mart(tmp_path, query)
+    make_mart(tmp_path, ONE)
     refresh(database, connection, mart_folder=tmp_path)
-    make_mart(tmp_path, query + ", 2 AS more_count", more="  more_count: {type: integer, comment: More}\n")
+    make_mart(tmp_path, ONE + ", 2 AS more_count", more="  more_count: {type: integer, comment: More}\n")
     refresh(database, connection, mart_folder=tmp_path)
     assert rows(connection, "SELECT persons_count, more_count FROM mart.small") == [(1, 2)]
     with connect(database) as reader:
         reader.execute("SET ROLE commissioner")
         assert reader.execute("SELECT count(*) FROM mart.small").fetchone() == (1,)
-
-
-def make_mart(folder: Path, query: str, more: str = "") -> None:
-    """One small mart with one check in a folder of its own."""
-    place = folder / "small"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "mart.yaml").write_text(
-        "title: Small\ncomment: For a test\ngrain: one row\nkey: [time_period]\nowner: nobody\nbase: none\n"
-        "disclosure: none\ncolumns:\n  time_period: {type: date, comment: Day}\n  name: {type: text, comment: Name}\n"
-        "  persons_count: {type: integer, comment: Persons}\n" + more
-    )
-    (place / "model.sql").write_text(query)
-    (place / "checks.sql").write_text("-- check: there is one\nSELECT * FROM mart.small WHERE persons_count <> 1;\n")

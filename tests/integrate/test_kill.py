@@ -22,11 +22,10 @@ from pipelines import conform
 from pipelines.ledger.database import connect
 from pipelines.settings import Settings
 from tests.conform.area import REGISTRY, deliver
-from tests.integrate.small_area import NIGHT, census, content, deliver_all, refresh
-from tests.integrate.test_integrate import make_mart, rows, states
+from tests.integrate.small_area import NIGHT, ONE, census, content, deliver_all, make_mart, refresh
+from tests.integrate.test_integrate import rows, states
 
 Connection = psycopg.Connection[Any]
-ONE = "SELECT :as_of AS time_period, 'a' AS name, 1 AS persons_count"
 SLEEPY = "SELECT :as_of AS time_period, 'a' AS name, 1 AS persons_count FROM (SELECT pg_sleep(3)) AS slept"
 PROCESS = """
 import sys
