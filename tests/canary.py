@@ -6,6 +6,7 @@ usual style, identifiers with and without spaces, everything in any case, and as
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import re
@@ -35,7 +36,7 @@ DATE_STYLES = (
 
 
 def spellings(values: dict[str, str]) -> list[str]:
-    """Each value in the spellings in which it could leak, and their unkeyed hashes; all lower case."""
+    """Each value in the spellings in which it could leak, in lower case."""
     plain: set[str] = set()
     for name, value in values.items():
         if name == "birth_date":
@@ -48,13 +49,34 @@ def spellings(values: dict[str, str]) -> list[str]:
             plain |= {packed, f"{packed[:-3]} {packed[-3:]}", f"{packed[:-3]}+{packed[-3:]}"}
         else:
             plain.add(value)
-    hashes = {
+    return sorted({text.lower() for text in plain})
+
+
+def hashes(plain: Iterable[str]) -> set[str]:
+    """Unkeyed hashes of each spelling, in upper and lower case, as hexadecimal."""
+    return {
         hashlib.new(kind, text.encode()).hexdigest()
-        for text in plain
-        for text in (text, text.upper(), text.lower())
+        for word in plain
+        for text in (word, word.upper(), word.title())
         for kind in ("md5", "sha1", "sha256")
     }
-    return sorted({text.lower() for text in plain} | hashes)
+
+
+class Search:
+    """What is looked for in a text: spellings anywhere, hashes among its hexadecimal words."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.plain = spellings(values)
+        self.hashes = hashes(self.plain)
+
+    def __call__(self, text: str) -> list[str]:
+        lower = text.lower()
+        found = [word for word in self.plain if word in lower]
+        for run in set(re.findall("[0-9a-f]{32,}", lower)):
+            found += [run] if run in self.hashes else []
+            if len(run) not in (32, 40, 64):
+                found += [h for h in self.hashes if h in run]
+        return found
 
 
 def texts_of(path: Path) -> Iterator[bytes]:
@@ -63,6 +85,8 @@ def texts_of(path: Path) -> Iterator[bytes]:
     yield raw
     if path.suffix == ".parquet":
         yield repr(pq.read_table(io.BytesIO(raw)).to_pydict()).encode()
+    elif raw[:2] == b"\x1f\x8b":
+        yield gzip.decompress(raw)
     elif zipfile.is_zipfile(io.BytesIO(raw)):
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             for name in archive.namelist():
@@ -71,20 +95,20 @@ def texts_of(path: Path) -> Iterator[bytes]:
 
 def in_files(folders: Iterable[Path], values: dict[str, str], *, leave_out: Iterable[Path] = ()) -> list[str]:
     """`path: spelling` for each hit in any file below the folders; file names are searched too."""
-    wanted = re.compile(b"|".join(re.escape(text.encode()) for text in spellings(values)))
+    search = Search(values)
     out = [path.resolve() for path in leave_out]
     hits = []
     for path in (p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink()):
         if any(path.resolve().is_relative_to(folder) for folder in out):
             continue
         for text in [str(path).encode(), *texts_of(path)]:
-            hits += [f"{path}: {found.decode()}" for found in set(wanted.findall(text.lower()))]
+            hits += [f"{path}: {found}" for found in search(text.decode("latin-1"))]
     return hits
 
 
 def in_database(connection: psycopg.Connection[Any], values: dict[str, str]) -> list[str]:
     """`schema.table: spelling` for each hit in any table, view or materialised view of a database."""
-    wanted = re.compile("|".join(re.escape(text) for text in spellings(values)))
+    search = Search(values)
     tables = connection.execute(
         """SELECT table_schema, table_name FROM information_schema.tables
            WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"""
@@ -92,6 +116,6 @@ def in_database(connection: psycopg.Connection[Any], values: dict[str, str]) -> 
     hits = []
     for schema, table in tables:
         with connection.cursor() as cursor, cursor.copy(f'COPY (SELECT * FROM "{schema}"."{table}") TO STDOUT') as copy:
-            text = b"".join(bytes(block) for block in copy).decode(errors="replace").lower()
-        hits += [f"{schema}.{table}: {found}" for found in set(wanted.findall(text))]
+            text = b"".join(bytes(block) for block in copy).decode(errors="replace")
+        hits += [f"{schema}.{table}: {found}" for found in search(text)]
     return hits

@@ -1,4 +1,4 @@
-"""A small area from raw files to marts, with a planted child: what is promised of the whole flow, seen on its results."""
+"""A small area from raw files to marts, with a planted child: the promises of the whole flow, seen on its results."""
 
 import json
 import os
