@@ -33,7 +33,7 @@ def status(fail_if_stale: str | None = None) -> dict[str, Any]:
         ledger = Ledger(connection)
         last = ledger.rows("SELECT finished_at, as_of, changed FROM ops.refresh ORDER BY refresh_key DESC LIMIT 1")
         standing = ledger.current()
-        document = {
+        document: dict[str, Any] = {
             "last_refresh": last[0] if last else None,
             "submissions": [
                 {"submission": s.submission, "state": s.state, "period_end": s.period_end, **_counts(ledger, s)}
