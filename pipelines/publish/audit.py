@@ -61,15 +61,34 @@ class Attacker:
 
     def range_of(self, cell: int, limits: np.ndarray) -> tuple[float, float]:
         """The lowest and highest count the cell can have, given the limits (cells x 2) of all."""
-        inside, constraints = self._part(self.group[cell])
-        aim = (inside == cell).astype(float)
-        lowest, highest = (_solve(sign * aim, constraints, limits[inside]) for sign in (1, -1))
-        return lowest, -highest
+        return self._solve(cell, limits, 1)[0], -self._solve(cell, limits, -1)[0]
 
     def gives_away(self, cell: int, limits: np.ndarray) -> bool:
         """Whether a small cell's range is narrower than the rule's own."""
-        lowest, highest = self.range_of(cell, limits)
-        return lowest > SMALL[0] + TOLERANCE or highest < SMALL[1] - TOLERANCE
+        return self.what_narrows(cell, limits) is not None
+
+    def what_narrows(self, cell: int, limits: np.ndarray) -> np.ndarray | None:
+        """Cells whose limits keep a small cell's range narrower than the rule's own; None where it is not.
+
+        They are read from the programme's dual values: were the limits of any of them wider, so were the range.
+        """
+        highest, binding = self._solve(cell, limits, -1)
+        if -highest >= SMALL[1] - TOLERANCE:
+            lowest, binding = self._solve(cell, limits, 1)
+            if lowest <= SMALL[0] + TOLERANCE:
+                return None
+        return binding[binding != cell]
+
+    def _solve(self, cell: int, limits: np.ndarray, sign: int) -> tuple[float, np.ndarray]:
+        """The least of sign x cell, and the cells whose limits hold it there."""
+        inside, constraints = self._part(self.group[cell])
+        answer = linprog(sign * (inside == cell), bounds=limits[inside], method="highs", **constraints)
+        if answer.status == 3:  # unbounded: the attacker learns nothing on this side
+            return -np.inf, inside[:0]
+        if answer.status != 0:
+            raise SystemFault(f"the disclosure audit could not be solved: HiGHS status {answer.status}")
+        weight = np.abs(answer.lower.marginals) + np.abs(answer.upper.marginals)
+        return float(answer.fun), inside[weight > TOLERANCE]
 
     def _part(self, group: int) -> tuple[np.ndarray, dict[str, Any]]:
         if group not in self.parts:
@@ -92,15 +111,6 @@ def _matrix(relations: Sequence[Relation], width: int) -> csr_array:
     return csr_array((signs, (rows, columns)), shape=(len(relations), width))
 
 
-def _solve(aim: np.ndarray, constraints: dict[str, Any], limits: np.ndarray) -> float:
-    answer = linprog(aim, bounds=limits, method="highs", **constraints)
-    if answer.status == 3:  # unbounded: the attacker learns nothing on this side
-        return -np.inf
-    if answer.status != 0:
-        raise SystemFault(f"the disclosure audit could not be solved: HiGHS status {answer.status}")
-    return float(answer.fun)
-
-
 def narrowed(cells: pd.DataFrame, relations: Sequence[Relation]) -> list[int]:
     """Positions of small cells whose range the release narrows below 1 to 7.
 
@@ -116,50 +126,33 @@ def _small(cells: pd.DataFrame) -> list[int]:
 
 
 def protect(cells: pd.DataFrame, relations: Sequence[Relation]) -> pd.DataFrame:
-    """Withhold further cells (`x`), as few and as small as will do, until no small cell is narrowed.
+    """Withhold further cells (`x`), few and small ones first, until no small cell is narrowed.
 
-    One narrowed cell after another: of the cells that stand in a sum with it (of all that hang together, once those are
-    withheld) the smallest that frees it, rather an open one; where none alone does, the one that leaves it the widest
-    range. Returns new cells; `check` says whether they hold.
+    One narrowed cell after another: of the cells that narrow it rather an open one than a small one, rather a part than
+    a total, and the smallest. To withhold never narrows another cell, so one pass over the small cells will do. Returns
+    new cells; `check` says whether they hold.
     """
-    attacker, limits, small = Attacker(len(cells), relations), bounds(cells), _small(cells)
+    attacker, limits = Attacker(len(cells), relations), bounds(cells)
     count = cells["count"].to_numpy(dtype=float, na_value=np.nan)
-    neighbours = _neighbours(relations)
+    totals = {relation.total for relation in relations}
     withheld: set[int] = set()
-    while (cell := next((at for at in small if attacker.gives_away(at, limits)), None)) is not None:
-        together = np.flatnonzero(attacker.group == attacker.group[cell])
-        for near in (neighbours[cell], [int(at) for at in together if at != cell]):
-            choices = [at for at in near if at not in withheld and count[at] > 0]
-            if choices:
-                break
-        else:
+    waiting = _small(cells)
+    while waiting:
+        cell = waiting[0]
+        narrowing = attacker.what_narrows(cell, limits)
+        if narrowing is None:
+            waiting.pop(0)
+            continue
+        choices = [int(at) for at in narrowing if at not in withheld and count[at] > 0]
+        if not choices:
             break
-        chosen = min(choices, key=lambda at: _cost(attacker, cell, at, limits, count))
+        chosen = min(choices, key=lambda at: (count[at] <= SMALL[1], at in totals, count[at]))
         limits[chosen] = 0.0, np.inf
         withheld.add(chosen)
     where = cells.index[sorted(withheld)]
     cells = cells.copy()
     cells.loc[where, "value"], cells.loc[where, "symbol"] = pd.NA, NOT_AVAILABLE
     return cells
-
-
-def _cost(
-    attacker: Attacker, cell: int, choice: int, limits: np.ndarray, count: np.ndarray
-) -> tuple[float, bool, float]:
-    """Range still missing once the choice is withheld; whether it is small itself; its size."""
-    tried = limits.copy()
-    tried[choice] = 0.0, np.inf
-    lowest, highest = attacker.range_of(cell, tried)
-    return max(lowest - SMALL[0], 0.0) + max(SMALL[1] - highest, 0.0), count[choice] <= SMALL[1], count[choice]
-
-
-def _neighbours(relations: Sequence[Relation]) -> dict[int, list[int]]:
-    """Cell -> the other cells of the sums it stands in."""
-    found: dict[int, set[int]] = {}
-    for relation in relations:
-        for cell in relation.cells:
-            found.setdefault(cell, set()).update(relation.cells)
-    return {cell: sorted(others - {cell}) for cell, others in found.items()}
 
 
 def check(cells: pd.DataFrame, relations: Sequence[Relation]) -> dict[str, int]:

@@ -54,8 +54,15 @@ def release(needs: pd.DataFrame, gap: pd.DataFrame, sources: pd.DataFrame, match
 
 
 def chosen_needs(needs: pd.DataFrame) -> pd.DataFrame:
-    """Wards only in total: their breakdowns are for the partnership, not for the public."""
-    kept = needs[(needs["geographic_level"] != "ward") | (needs["breakdown_topic"] == TOTAL)]
+    """What the public sees of needs: the finer the place and the rarer the event, the fewer the breakdowns.
+
+    The area by everything, health places without ethnicity, wards and new plans in total; pupils without the ages that
+    schools do not have. The rest is for the partnership.
+    """
+    topic, level = needs["breakdown_topic"], needs["geographic_level"]
+    split = (level == "area") | ((level == "health_place") & (topic != "Ethnicity group"))
+    beyond_school = needs["base"].isin(COUNTED_BASES) & (needs["breakdown"] == "20 to 25")
+    kept = needs[(topic == TOTAL) | (split & (needs["measure"] != "new_plans_12m") & ~beyond_school)]
     return kept.sort_values(NEEDS_KEY, ignore_index=True)
 
 
