@@ -158,8 +158,9 @@ def _transaction(
                 changed[table.name] = changed.get(table.name, 0) + core.rekey(connection, table)
     core.note_statistics(connection, [table for table, count in changed.items() if count])
     changed["source"] = core.refresh_sources(connection, registry, work.standing)
+    changed["code"] = core.refresh_codes(connection, registry)
     changed["person"] = core.refresh_persons(connection)
-    core.note_statistics(connection, ["source", "person"])
+    core.note_statistics(connection, ["source", "code", "person"])
     rows = make_marts()
     _move_submissions(Ledger(connection), work.standing, work.as_of)
     connection.execute(

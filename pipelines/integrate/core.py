@@ -95,6 +95,16 @@ def refresh_sources(connection: Connection, registry: Registry, standing: Iterab
     return _replace_by_difference(connection, "source", ("agency_code", "dataset_code"))
 
 
+def refresh_codes(connection: Connection, registry: Registry) -> int:
+    """core.code: every code list, so that marts can say what a code means. Rows changed."""
+    rows = [(name, code, label) for name, found in registry.code_lists.items() for code, label in found.codes.items()]
+    connection.execute("CREATE TEMP TABLE made_code (LIKE core.code) ON COMMIT DROP")
+    with connection.cursor() as cursor, cursor.copy("COPY made_code FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    return _replace_by_difference(connection, "code", ("list_code", "code"))
+
+
 def refresh_persons(connection: Connection) -> int:
     """core.person, from the records of each person (sql/integrate/person.sql). Rows changed."""
     query = (shipped("sql") / "integrate" / "person.sql").read_text()

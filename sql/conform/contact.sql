@@ -4,7 +4,7 @@
 SELECT
     agency_code, dataset_code, record_pseudonym, submission_key, carecontactid AS contact_ref, servicerequestid AS referral_ref,
     contact_date, attendancestatus AS attendance_code, carecontact_duration AS minutes,
-    carecontact_subject IS DISTINCT FROM '02' AS is_with_patient
+    coalesce(carecontact_subject, '') <> '02' AS is_with_patient
 FROM csds__care_contact
 WHERE record_pseudonym IS NOT NULL AND carecontactid IS NOT NULL AND servicerequestid IS NOT NULL AND contact_date IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY agency_code, dataset_code, carecontactid ORDER BY source_row DESC) = 1

@@ -20,7 +20,7 @@ SELECT
     (array_agg(ethnicity_code ORDER BY ethnicity_code IN ('REFU', 'NOBT'), precedence) FILTER (WHERE ethnicity_code IS NOT NULL))[1]
         AS ethnicity_code,
     (array_agg(lsoa21_code ORDER BY precedence) FILTER (WHERE lsoa21_code IS NOT NULL))[1] AS lsoa21_code,
-    count(DISTINCT (agency_code, dataset_code))::integer AS source_count,
+    count(DISTINCT agency_code || '/' || dataset_code)::integer AS source_count,
     bool_or(group_code = 'education') AS is_known_to_education,
     bool_or(group_code = 'social_care') AS is_known_to_social_care,
     bool_or(group_code = 'health') AS is_known_to_health

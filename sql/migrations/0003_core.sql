@@ -18,6 +18,12 @@ CREATE TABLE core.source (
 );
 COMMENT ON TABLE core.source IS 'Grain: one dataset of one agency, with the submission of it that the warehouse now shows. data_as_at: the day it speaks of, by its reference or census day where it has one, else the end of its period.';
 
+CREATE TABLE core.code (
+    list_code text NOT NULL, code text NOT NULL, label text NOT NULL,
+    PRIMARY KEY (list_code, code)
+);
+COMMENT ON TABLE core.code IS 'Grain: one code of one of the code lists that contracts use, with what it means.';
+
 CREATE TABLE core.geography (
     lsoa21_code text PRIMARY KEY, lsoa21_name text, ward_code text NOT NULL, ward_name text,
     health_place_code text NOT NULL, health_place_name text, imd_decile integer NOT NULL,

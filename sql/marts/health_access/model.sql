@@ -42,7 +42,8 @@ appointment AS (
     GROUP BY referral.agency_code, referral.team_type_code, place.health_place_code
 )
 SELECT
-    :as_of AS time_period, counted.agency_code, source.agency_name, counted.team_type_code, counted.health_place_code,
+    :as_of AS time_period, counted.agency_code, source.agency_name, counted.team_type_code,
+    coalesce(service.label, 'Not recorded') AS service_name, counted.health_place_code,
     counted.referrals_12m_count, counted.rejected_12m_count, counted.waiting_count, counted.waiting_over_18_weeks_count,
     counted.waiting_over_52_weeks_count,
     round(100.0 * counted.waiting_over_18_weeks_count / nullif(counted.waiting_count, 0), 1) AS waiting_over_18_weeks_pct,
@@ -55,4 +56,5 @@ SELECT
     counted.data_as_at
 FROM counted
 JOIN (SELECT agency_code, max(agency_name) AS agency_name FROM core.source GROUP BY agency_code) AS source USING (agency_code)
+LEFT JOIN core.code AS service ON service.list_code = 'csds_team_type' AND service.code = counted.team_type_code
 LEFT JOIN appointment USING (agency_code, team_type_code, health_place_code)

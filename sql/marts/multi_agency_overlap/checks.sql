@@ -1,7 +1,7 @@
 -- Each statement returns the rows that must not be. Owner: joint commissioning.
 
 -- check: a combination holds no more children than each smaller one it contains
-SELECT larger.area_code, larger.sets, smaller.sets
+SELECT larger.area_code, larger.sets, smaller.sets AS contained
 FROM mart.multi_agency_overlap AS larger
 JOIN mart.multi_agency_overlap AS smaller
     ON smaller.area_code = larger.area_code AND smaller.geographic_level = larger.geographic_level

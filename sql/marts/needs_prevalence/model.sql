@@ -40,10 +40,10 @@ counted AS (
     WHERE pupil.status_code IN ('E', 'K')
 ),
 population AS (
-    SELECT * FROM core.population, seen
-    WHERE age BETWEEN 0 AND 25 AND year = coalesce(
-        (SELECT max(year) FROM core.population WHERE year <= extract(year FROM seen.plans_as_at)),
-        (SELECT min(year) FROM core.population)
+    SELECT resident.lsoa21_code, resident.age, resident.sex_code, resident.persons FROM core.population AS resident, seen
+    WHERE resident.age BETWEEN 0 AND 25 AND resident.year = coalesce(
+        (SELECT max(earlier.year) FROM core.population AS earlier WHERE earlier.year <= extract(year FROM seen.plans_as_at)),
+        (SELECT min(earliest.year) FROM core.population AS earliest)
     )
 ),
 -- One row per person counted, or group of residents: where they live and what they are.

@@ -66,12 +66,15 @@ judged AS (
     WHERE core.age_on_31_august(profile.birth_month, seen.data_as_at) BETWEEN 0 AND 18
 )
 SELECT
-    :as_of AS time_period, judged.need_code, judged.team_type_code, place.health_place_code, count(*)::integer AS children_count,
+    :as_of AS time_period, judged.need_code, max(need.label) AS need_name, judged.team_type_code,
+    max(service.label) AS service_name, place.health_place_code, count(*)::integer AS children_count,
     count(*) FILTER (WHERE is_education) AS education_count, count(*) FILTER (WHERE is_social_care) AS social_care_count,
     count(*) FILTER (WHERE is_met) AS met_count, count(*) FILTER (WHERE NOT is_met) AS unmet_count,
     round(100.0 * count(*) FILTER (WHERE NOT is_met) / count(*), 1) AS unmet_pct,
     count(*) FILTER (WHERE NOT is_met AND is_rejected) AS rejected_count,
     count(*) FILTER (WHERE NOT is_met AND is_unmatched) AS unmatched_to_health_count, max(seen.data_as_at) AS data_as_at
 FROM seen CROSS JOIN judged
+LEFT JOIN core.code AS need ON need.list_code = 'sen_type' AND need.code = judged.need_code
+LEFT JOIN core.code AS service ON service.list_code = 'csds_team_type' AND service.code = judged.team_type_code
 CROSS JOIN LATERAL (VALUES (judged.place_code), ('ALL')) AS place (health_place_code)
 GROUP BY judged.need_code, judged.team_type_code, place.health_place_code
