@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -50,7 +51,7 @@ _FEEDS = """SELECT agency_code AS agency, dataset_code AS dataset, sum(rows_in):
     FROM ops.submission JOIN ops.outcome USING (submission_key) GROUP BY 1, 2 ORDER BY 1, 2"""
 _NEEDS = """SELECT breakdown AS need, children_count AS plans, rate_pct::float AS rate_pct FROM mart.needs_prevalence
     WHERE geographic_level = 'area' AND measure = 'ehc_plan' AND base = 'residents_0_25'
-      AND breakdown_topic = 'Primary need' ORDER BY children_count DESC LIMIT 5"""
+      AND breakdown_topic = 'Need' ORDER BY children_count DESC LIMIT 5"""
 _GAP = """SELECT now.need_code AS need, now.phase_code AS phase, now.health_place_code AS place,
     now.specialist_count::float AS needed, now.places_reliable::float AS places, now.gap::float AS gap,
     later.gap::float AS gap_later, later.gap_low::float AS gap_low, later.gap_high::float AS gap_high
@@ -92,16 +93,23 @@ def show(summary: dict[str, Any], console: Console) -> None:
     """The page for people: what ran, what came in, how well it was matched, what it says, where to look."""
     console.print()
     console.rule("[bold]Joint Needs: one night of a synthetic area", align="left")
-    for title, table in (
-        ("What ran", _runs_table(summary["dag_runs"])),
-        ("What came in, in rows", _feeds_table(summary["feeds"])),
-        ("How well records were matched, against the known truth", _linkage_table(summary["linkage"])),
-        ("Most frequent primary needs of residents with an EHC plan", _needs_table(summary["picture"]["needs"])),
-        ("Where specialist places will be short", _gap_table(summary["picture"]["gap"])),
+    for title, note, table in (
+        ("What ran", "", _runs_table(summary["dag_runs"])),
+        (
+            "What came in",
+            "rows; held back rows have a rule and a number, never a value",
+            _feeds_table(summary["feeds"]),
+        ),
+        ("How well records were matched", _RECALL, _linkage_table(summary["linkage"])),
+        ("Residents with an EHC plan, by primary need", "aged 0 to 25", _needs_table(summary["picture"]["needs"])),
+        ("Where specialist places will be short", "children less places", _gap_table(summary["picture"]["gap"])),
     ):
-        console.print(f"\n[bold]{title}[/]")
+        console.print(f"\n[bold]{title}[/]  [dim]{note}[/]")
         console.print(Padding(table, (0, 0, 0, 2)))
     _show_where(summary, console)
+
+
+_RECALL = "against the truth; recall of the pairs that can be linked at all"
 
 
 def _table(*columns: str, left: int = 1) -> Table:
@@ -113,10 +121,14 @@ def _table(*columns: str, left: int = 1) -> Table:
 
 
 def _runs_table(runs: Rows) -> Table:
-    table = _table("DAG run", "state", "seconds", left=2)
+    """A line per DAG and state: the refresh runs once per pull, and leaves at once while another is at work."""
+    table = _table("DAG", "state", "runs", "seconds", left=2)
+    seconds: dict[tuple[str, str], list[float]] = {}
     for run in runs:
-        colour = "green" if run["state"] == "success" else "bold red"
-        table.add_row(run["dag_id"], f"[{colour}]{run['state']}[/]", f"{run['seconds']:.1f}")
+        seconds.setdefault((run["dag_id"], run["state"]), []).append(run["seconds"])
+    for (dag_id, state), found in seconds.items():
+        colour = "green" if state == "success" else "bold red"
+        table.add_row(dag_id, f"[{colour}]{state}[/]", str(len(found)), f"{sum(found):.1f}")
     return table
 
 
@@ -131,7 +143,7 @@ def _feeds_table(feeds: Rows) -> Table:
 
 
 def _linkage_table(linkage: dict[str, Any]) -> Table:
-    table = _table("between", "precision", "recall", "of all true pairs", "match rate")
+    table = _table("between", "precision", "recall", "of all pairs", "match rate")
     for name, rates in [("all records", linkage), *linkage["by_pair"].items()]:
         numbers = [f"{rates[key]:.4f}" for key in ("precision", "recall", "recall_all")]
         rate = f"{rates['match_rate']:.1%}" if "match_rate" in rates else ""
@@ -140,17 +152,17 @@ def _linkage_table(linkage: dict[str, Any]) -> Table:
 
 
 def _needs_table(needs: Rows) -> Table:
-    table = _table("primary need", "children with a plan", "% of residents 0 to 25")
+    names = declared.load().code_lists["sen_type"].codes
+    table = _table("primary need", "with a plan", "% of residents")
     for row in needs:
         rate = f"{row['rate_pct']:.2f}" if row["rate_pct"] is not None else ""
-        table.add_row(row["need"], f"{row['plans']:,}", rate)
+        words = names.get(row["need"])
+        table.add_row(f"{words} ({row['need']})" if words else row["need"], f"{row['plans']:,}", rate)
     return table
 
 
 def _gap_table(gap: Rows) -> Table:
-    table = _table(
-        "need", "phase", "health place", "need one today", "places", "short today", "in five years", "interval", left=3
-    )
+    table = _table("need", "phase", "place", "needed", "places", "short", "in 5 years", "interval", left=3)
     for row in gap:
         table.add_row(
             row["need"],
@@ -165,16 +177,21 @@ def _gap_table(gap: Rows) -> Table:
 def _show_where(summary: dict[str, Any], console: Console) -> None:
     where = summary["where"]
     console.print("\n[bold]Where to look next[/]")
-    table = _table("", "", left=2)
-    table.show_header = False
-    table.add_row("the page (draft)", where["page"])
-    table.add_row("Airflow with these runs", "make up")
-    table.add_row("the warehouse", ".venv/bin/joint-needs sql -c 'SELECT * FROM mart.unmet_need LIMIT 5'")
-    table.add_row("reports for suppliers", where["reports"])
-    table.add_row("what waits for a person", ".venv/bin/joint-needs status")
-    console.print(Padding(table, (0, 0, 0, 2)))
+    for what, place in (
+        ("the page (draft)", _near(where["page"])),
+        ("Airflow, with these runs", "make up"),
+        ("the warehouse", ".venv/bin/joint-needs sql"),
+        ("what waits for a person", ".venv/bin/joint-needs status"),
+        ("reports for suppliers", _near(where["reports"])),
+    ):
+        console.print(f"  {what:<24} {place}", soft_wrap=True)
     seconds = summary["seconds"]
     parts = ", ".join(f"{name} {seconds[name]:.0f}" for name in ("synth", "seal", "start", "night", "publish"))
     console.print(
         f"\n[dim]{seconds['total']:.0f} s in all: {parts} (start is beside synth and seal)[/]", highlight=False
     )
+
+
+def _near(place: str) -> str:
+    """A path from here, where it lies below."""
+    return str(Path(place).relative_to(Path.cwd())) if Path(place).is_relative_to(Path.cwd()) else place

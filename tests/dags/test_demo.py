@@ -58,6 +58,7 @@ def test_everything_sent_is_integrated_and_the_counts_reconcile(demo):
     with connect(Settings(home=home)) as connection:
         states = dict(connection.execute("SELECT submission, state FROM ops.submission").fetchall())
         wanted = dict(connection.execute("SELECT 'rows', sum(rows_in)::int FROM ops.outcome").fetchall())
+    postgres.stop(Settings(home=home))
     assert len(states) == len(sent)
     assert set(states.values()) <= {"integrated", "superseded"}
     feeds = summary["feeds"]
