@@ -25,7 +25,7 @@ $(READY): pyproject.toml locks/environment.txt locks/uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode locks/environment.txt locks/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q pipelines dags
-	@$(BIN)/python -c "from pipelines.publish import assets; assets.main()"
+	@$(BIN)/python -c "from pipelines.publish import assets; print('style sheet:', assets.ensure())"
 	@touch $(READY)
 
 demo: $(READY)   ## the whole flow on a synthetic area of 76,000 children, with the real scheduler
