@@ -128,27 +128,20 @@ def _small(cells: pd.DataFrame) -> list[int]:
 def protect(cells: pd.DataFrame, relations: Sequence[Relation]) -> pd.DataFrame:
     """Withhold further cells (`x`), few and small ones first, until no small cell is narrowed.
 
-    One narrowed cell after another: of the cells that narrow it rather an open one than a small one, rather a part than
-    a total, and the smallest. To withhold never narrows another cell, so one pass over the small cells will do. Returns
-    new cells; `check` says whether they hold.
+    One narrowed cell after another: of the cells that narrow it rather an open one than a small one, then by `rank`
+    (what readers would miss least comes first), then the smallest. To withhold never narrows another cell, so one pass
+    over the small cells will do. Returns new cells; `check` says whether they hold.
     """
     attacker, limits = Attacker(len(cells), relations), bounds(cells)
-    count = cells["count"].to_numpy(dtype=float, na_value=np.nan)
-    totals = {relation.total for relation in relations}
-    withheld: set[int] = set()
-    waiting = _small(cells)
-    while waiting:
-        cell = waiting[0]
-        narrowing = attacker.what_narrows(cell, limits)
-        if narrowing is None:
-            waiting.pop(0)
-            continue
-        choices = [int(at) for at in narrowing if at not in withheld and count[at] > 0]
-        if not choices:
-            break
-        chosen = min(choices, key=lambda at: (count[at] <= SMALL[1], at in totals, count[at]))
-        limits[chosen] = 0.0, np.inf
-        withheld.add(chosen)
+    count, rank = cells["count"].to_numpy(dtype=float, na_value=np.nan), cells["rank"].to_numpy()
+    withheld: list[int] = []
+    for cell in _small(cells):
+        while (narrowing := attacker.what_narrows(cell, limits)) is not None:
+            choices = [int(at) for at in narrowing if at not in withheld and count[at] > 0]
+            if not choices:
+                break
+            withheld.append(min(choices, key=lambda at: (count[at] <= SMALL[1], rank[at], count[at])))
+            limits[withheld[-1]] = 0.0, np.inf
     where = cells.index[sorted(withheld)]
     cells = cells.copy()
     cells.loc[where, "value"], cells.loc[where, "symbol"] = pd.NA, NOT_AVAILABLE

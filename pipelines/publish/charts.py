@@ -17,7 +17,7 @@ FONT = 16
 NAVY, PALE, ORANGE = "#12436D", "#5694CA", "#C7511F"
 INK, GRID, BAND = "#0b0c0c", "#b1b4b6", "#d3e0ea"
 # Width of a letter, height of a line of text and of a bar, in the chart's own units (pixels).
-CHAR, LINE, BAR = 8.6, 20, 22
+CHAR, LINE, BAR = 9.0, 20, 22
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,8 @@ def chosen_gap(gap: pd.DataFrame) -> pd.DataFrame:
 def lay_out(needs: pd.DataFrame, gap: pd.DataFrame) -> tuple[pd.DataFrame, list[Relation]]:
     """Every exact count that is released as one table, and what adds up to what in it.
 
-    Cells: `table` (`needs`, `base`, `plans`, `specialist`), the keys of that table, `count`.
+    Cells: `table` (`needs`, `base`, `plans`, `specialist`), the keys of that table, `count`, and `rank`: the more
+    a cell sums over, the more a reader would miss it.
     """
     bases = needs[needs["base"].isin(COUNTED_BASES) & needs["denominator_count"].notna()]
     bases = bases[bases["breakdown_topic"] != "Need"].drop_duplicates([k for k in NEEDS_KEY if k != "measure"])
@@ -87,7 +88,13 @@ def lay_out(needs: pd.DataFrame, gap: pd.DataFrame) -> tuple[pd.DataFrame, list[
         today[CUBE].assign(table="plans", count=today["plans_count"]),
         today[CUBE].assign(table="specialist", count=today["specialist_count"]),
     ]
-    cells = pd.concat(parts, ignore_index=True).assign(count=lambda frame: frame["count"].astype("Int64"))
+    cells = pd.concat(parts, ignore_index=True).assign(
+        count=lambda frame: frame["count"].astype("Int64"),
+        rank=lambda frame: (
+            (frame[["breakdown_topic", "area_code", *CUBE]].isin([TOTAL, ALL])).sum(axis=1)
+            + 2 * (frame["breakdown_topic"] == TOTAL)
+        ),
+    )
     return cells, [
         *_breakdowns(cells),
         *_places(cells),

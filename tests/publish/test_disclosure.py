@@ -11,8 +11,8 @@ from pipelines.publish import audit, disclosure
 from pipelines.publish.audit import Relation
 
 
-def cells(*counts, protect=False):
-    frame = pd.DataFrame({"count": pd.array(counts, dtype="Int64")})
+def cells(*counts):
+    frame = pd.DataFrame({"count": pd.array(counts, dtype="Int64"), "rank": 0})
     return frame.join(disclosure.released(frame["count"]))
 
 
