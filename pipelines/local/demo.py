@@ -63,7 +63,7 @@ class Clock:
         self.seconds[name] = round(time.monotonic() - begun, 1)
 
 
-def run(home: Path, children: int, seed: int, console: Console) -> int:
+def run(home: Path, children: int, seed: int, scenario: str, console: Console) -> int:
     """The demonstration in `home`; the exit code is 1 where a run of a DAG did not succeed."""
     _make_way(home)
     os.environ |= {"JOINT_NEEDS_HOME": str(home), "JOINT_NEEDS_ENVIRONMENT": "demo"}
@@ -75,7 +75,7 @@ def run(home: Path, children: int, seed: int, console: Console) -> int:
             # Airflow gets up while the extracts are written and sealed.
             starting = aside.submit(_start, settings, clock)
             try:
-                _make_deliveries(settings, children, seed, clock)
+                _make_deliveries(settings, children, seed, scenario, clock)
             finally:
                 local = starting.result()
         runs = _night(settings, local.api(), clock)
@@ -104,14 +104,14 @@ def _make_way(home: Path) -> None:
 
 
 # ---- the partners' side ----------------------------------------------------------------------------------------------
-def _make_deliveries(settings: Settings, children: int, seed: int, clock: Clock) -> None:
+def _make_deliveries(settings: Settings, children: int, seed: int, scenario: str, clock: Clock) -> None:
     from pipelines import synth
     from pipelines.seal import keys
 
     raw = settings.home / "raw"
     with clock.stage("synth"):
         clock.say(f"writing the extracts of an area with {children:,} residents aged 0 to 25")
-        synth.generate(raw, children=children, seed=seed, as_of=date.today())
+        synth.generate(raw, children=children, seed=seed, as_of=date.today(), scenario=scenario)
     registry = declared.load(settings.agencies)
     keys.new_area(settings.home / "keys", sorted(registry.agencies), EPOCH)
     deliveries = json.loads((raw / "deliveries.json").read_text())
@@ -198,12 +198,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description="The whole flow on a synthetic area.")
     parser.add_argument("--children", type=int, default=76_000, help="residents aged 0 to 25 (default 76000)")
     parser.add_argument("--seed", type=int, default=7, help="same seed, same area (default 7)")
+    parser.add_argument("--scenario", default="standard", help="`canary` plants one child whose values are unique")
     parser.add_argument("--home", type=Path, default=Path(os.environ.get("JOINT_NEEDS_HOME", "var")))
     options = parser.parse_args()
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return run(options.home.resolve(), options.children, options.seed, console)
+        return run(options.home.resolve(), options.children, options.seed, options.scenario, console)
     except JointNeedsError as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
         return error.exit_code

@@ -14,6 +14,7 @@ from pipelines.ledger.database import connect
 from pipelines.local import postgres
 from pipelines.local.airflow_api import AirflowApi
 from pipelines.settings import Settings
+from tests import canary
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PULLS = {"pull_education", "pull_social_care", "pull_health", "pull_planning"}
@@ -36,7 +37,17 @@ def processes_of(home):
 def demo(tmp_path_factory):
     """Run the demonstration once; its home, what it printed, and its summary."""
     home = tmp_path_factory.mktemp("demo") / "var"
-    command = [sys.executable, "-m", "pipelines.local.demo", "--children", "800", "--home", str(home)]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.local.demo",
+        "--children",
+        "800",
+        "--scenario",
+        "canary",
+        "--home",
+        str(home),
+    ]
     outside = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "JOINT_NEEDS"))}
     done = subprocess.run(command, text=True, capture_output=True, check=False, env=outside | {"COLUMNS": "160"})
     assert done.returncode == 0, done.stdout + done.stderr
@@ -83,10 +94,11 @@ def test_the_summary_has_the_form_that_machines_read(demo):
 
 def test_the_page_says_what_a_person_wants_to_know(demo):
     _, printed, summary = demo
-    for heading in ("What ran", "What came in", "matched", "primary needs", "places will be short", "look next"):
+    for heading in ("What ran", "What came in", "matched", "by primary need", "places will be short", "look next"):
         assert heading in printed
     for feed in summary["feeds"]:
         assert f"{feed['rows_in']:,}" in printed
+    assert summary["picture"]["needs"] and summary["picture"]["gap"]
     assert f"{summary['linkage']['precision']:.4f}" in printed
 
 
@@ -98,6 +110,22 @@ def test_the_night_left_no_password_in_a_log(demo):
     texts = [printed] + [p.read_text(errors="replace") for p in (home / "airflow/logs").rglob("*.log")]
     assert len(texts) > 20
     assert not any(secret in text for secret in secrets for text in texts)
+
+
+def test_the_planted_child_is_nowhere_after_the_door(demo):
+    """Not in a file (the database's own and Airflow's logs included), nor in a table of either database."""
+    home, printed, _ = demo
+    values = json.loads((home / "raw/truth/canary.json").read_text())
+    del values["person_id"]
+    assert canary.Search(values)(printed) == []
+    assert canary.in_files([home], values, leave_out=[home / "raw"]) == []
+    settings = Settings(home=home)
+    try:
+        for role in ("owner", "airflow"):
+            with connect(settings, role) as connection:
+                assert canary.in_database(connection, values) == []
+    finally:
+        postgres.stop(settings)
 
 
 def test_make_up_shows_the_runs_until_it_is_told_to_stop(demo):
