@@ -10,6 +10,7 @@ import psycopg
 
 from pipelines.contracts import Rhythm
 from pipelines.ledger.periods import TERMS
+from pipelines.receive import agreements
 from pipelines.registry import Registry
 from pipelines.watch.freshness import LONDON
 
@@ -17,7 +18,6 @@ from pipelines.watch.freshness import LONDON
 STUCK_AFTER = timedelta(hours=6)
 # What happened once (a refusal) is told if it is not older than this, and then forgotten.
 RECENT = timedelta(days=7)
-AGREEMENT_WARNING = timedelta(days=60)
 
 
 def next_period_end(last: date, every: str) -> date:
@@ -94,17 +94,12 @@ def stuck(connection: psycopg.Connection[Any], now: datetime) -> list[str]:
 
 def agreements_ending(registry: Registry, now: datetime) -> list[str]:
     """`agency/dataset <reference> ends <date>` where an agreement or its CAG support ends within 60 days."""
-    horizon = now.astimezone(LONDON).date() + AGREEMENT_WARNING
-    found = set()
-    for agency in registry.agencies.values():
-        for agreement in agency.agreements:
-            covers = f"{agency.code}/{agreement.dataset}"
-            if agreement.expires <= horizon and not _renewed(agency.agreements, agreement, horizon):
-                found.add(f"{covers} {agreement.reference} ends {agreement.expires}")
-            if agreement.cag_expires and agreement.cag_expires <= horizon:
-                found.add(f"{covers} {agreement.cag_ref} ends {agreement.cag_expires}")
-    return sorted(found)
-
-
-def _renewed(agreements: Any, ending: Any, horizon: date) -> bool:
-    return any(a.dataset == ending.dataset and a.expires > horizon for a in agreements)
+    today = now.astimezone(LONDON).date()
+    return sorted(
+        {
+            subject
+            for agency in registry.agencies.values()
+            for dataset in {agreement.dataset for agreement in agency.agreements}
+            for subject in agreements.ending(agency, dataset, today)
+        }
+    )

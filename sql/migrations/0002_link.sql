@@ -2,7 +2,6 @@
 CREATE SCHEMA link;
 COMMENT ON SCHEMA link IS 'The crosswalk from records to people, accepted links, the review queue and key events. No payload.';
 
-CREATE SEQUENCE link.person_key_order;
 CREATE TABLE link.crosswalk (
     agency_code      text NOT NULL,
     dataset_code     text NOT NULL,

@@ -63,7 +63,6 @@ def test_linker_sees_of_the_ledger_what_it_needs(logins: dict[str, psycopg.Conne
     linker = logins["linker"]
     assert _may(linker, "SELECT submission, period_end, sequence, state, accepted_at, manifest FROM ops.submission")
     assert _may(linker, "INSERT INTO ops.run (stage, code_version) VALUES ('link', '0')")
-    assert _may(linker, "SELECT nextval('link.person_key_order')")
     for refused in (
         "SELECT agreement FROM ops.submission",
         "SELECT * FROM ops.outcome",
