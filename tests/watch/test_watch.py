@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 
+from pipelines import flow, watch
 from pipelines import registry as declared
-from pipelines import watch
 from pipelines.contracts import Rhythm
 from pipelines.errors import DataFault, UsageFault
 from pipelines.ledger import Ledger, recorded_run
@@ -319,6 +319,15 @@ def test_a_failed_run_is_told_once_however_many_of_its_tasks_fail(database, conn
     assert watch.failed(settings, connection, "pull_health scheduled__2026-06-15", NOW)
     assert not watch.failed(settings, connection, "pull_health scheduled__2026-06-15", NOW)
     assert [d["subject"] for d in got] == ["pull_health scheduled__2026-06-15"]
+
+
+def test_a_failed_run_is_told_even_when_the_ledger_cannot_be_reached(tmp_path, monkeypatch, hook):
+    _, got, address = hook
+    monkeypatch.setenv("JOINT_NEEDS_HOME", str(tmp_path))
+    monkeypatch.setenv("JOINT_NEEDS_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
+    monkeypatch.setenv("JOINT_NEEDS_NOTIFY_WEBHOOK", address)
+    flow.failed("refresh_warehouse", "scheduled__2026-06-15")
+    assert [(d["kind"], d["subject"]) for d in got] == [("failed_run", "refresh_warehouse scheduled__2026-06-15")]
 
 
 def test_a_fault_that_airflow_did_not_tell_is_found_in_the_ledger(connection):
