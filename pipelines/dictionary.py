@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from pipelines import registry as declared
+from pipelines.extract import catalogue
 from pipelines.registry import ColumnView, Registry
 from pipelines.settings import PACKAGE, shipped
 
@@ -21,6 +22,7 @@ def pages() -> dict[str, str]:
     for folder in sorted(shipped("sql").glob("marts/*/mart.yaml")):
         found[f"mart-{folder.parent.name}.md"] = _mart(yaml.safe_load(folder.read_text()), folder.parent.name)
     found["core.md"] = _core()
+    found["faults.md"] = _faults()
     index = [f"- [{name.removesuffix('.md')}]({name})" for name in sorted(found)]
     found["README.md"] = f"# Dictionary\n\n{NOTE}\n" + "\n".join(index) + "\n"
     return found
@@ -82,6 +84,14 @@ def _mart(mart: dict, name: str) -> str:
     lines += [_row(f"`{column}`", body["type"], body["comment"]) for column, body in mart["columns"].items()]
     lines += ["", *(f"- {caveat}" for caveat in mart.get("caveats", []))]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _faults() -> str:
+    lines = ["# Why a file, a delivery or a snapshot is refused", "", NOTE]
+    lines += ["Words in braces are filled with names from the contract, never with data.", ""]
+    lines += [_row("code", "what it is", "what is told"), "|---|---|---|"]
+    lines += [_row(f"`{code}`", body["title"], body["supplier"]) for code, body in sorted(catalogue().items())]
+    return "\n".join(lines) + "\n"
 
 
 def _core() -> str:

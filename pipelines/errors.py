@@ -17,7 +17,7 @@ class JointNeedsError(Exception):
 class DataFault(JointNeedsError):
     """The data cannot be taken as it came; the supplier can mend it.
 
-    rule: a rule code such as `FILE-003`, which has its row in docs/rules.md.
+    rule: a rule code such as `FILE-003`, which has its row in docs/dictionary/.
     tell_supplier: what is wrong and what to do, in the supplier's words, without any value from the file.
     """
 

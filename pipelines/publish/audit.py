@@ -17,7 +17,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from pipelines.errors import DataFault, SystemFault
+from pipelines.errors import SystemFault
+from pipelines.extract import fault
 from pipelines.publish.disclosure import BASE, CONFIDENTIAL, NOT_AVAILABLE, SMALL
 
 HALF = BASE // 2
@@ -152,11 +153,7 @@ def check(cells: pd.DataFrame, relations: Sequence[Relation]) -> dict[str, int]:
     """The audit of a release: counts for the record, or a DataFault where a small cell is not protected."""
     findings = narrowed(cells, relations)
     if findings:
-        raise DataFault(
-            "PUB-001",
-            f"the disclosure audit found {len(findings)} small counts whose range the release narrows; nothing was "
-            "written. Publish fewer breakdowns, or merge small categories.",
-        )
+        raise fault("PUB-001", count=len(findings))
     return {
         "cells": len(cells),
         "relations": len(relations),
