@@ -107,7 +107,12 @@ def synth(
     children: Annotated[int, typer.Option(min=200, help="Residents aged 0 to 25.")] = 76_000,
     seed: Annotated[int, typer.Option(help="Same seed, children and day: same bytes.")] = 7,
     as_of: Annotated[str | None, typer.Option(help="The day the extracts are made; today unless given.")] = None,
-    scenario: Annotated[str, typer.Option(help="`standard`, or `canary` with one planted child.")] = "standard",
+    scenario: Annotated[
+        str, typer.Option(help="`standard`, `canary` with one planted child, or `clean` without faults.")
+    ] = "standard",
+    nhs_coverage: Annotated[
+        list[str] | None, typer.Option(help="Share of a dataset's records with an NHS number: DATASET=0.9; repeatable.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a synthetic area's extracts in their real layouts, with the truth beside them."""
@@ -115,13 +120,26 @@ def synth(
 
     day = as_date(as_of) or date.today()
     summary = room.generate(
-        out_dir, children=children, seed=seed, as_of=day, scenario=scenario, progress=lambda text: err.print(text)
+        out_dir,
+        children=children,
+        seed=seed,
+        as_of=day,
+        scenario=scenario,
+        nhs_coverage=_shares(nhs_coverage or []),
+        progress=err.print,
     )
     document = {"out": str(out_dir), **summary.as_json()}
     if as_json:
         show(document, True)
     else:
         out.print(f"{document['files']} files for {children:,} children in {out_dir} ({document['seconds']:.0f} s)")
+
+
+def _shares(words: list[str]) -> dict[str, float]:
+    try:
+        return {name: float(share) for name, share in (word.split("=", 1) for word in words)}
+    except ValueError:
+        raise UsageFault("a share looks like DATASET=0.9") from None
 
 
 @keys_app.command("new")

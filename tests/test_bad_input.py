@@ -149,3 +149,18 @@ def test_wrong_use_says_how_to_call_it(desk):
     assert done.exit_code == 2 and "--dataset" in done.stderr
     assert desk.run("status", "--fail-if-stale", "soon").exit_code == 2
     assert desk.run("status", "--fail-if-stale", "26h").exit_code == 3
+
+
+def test_a_hub_that_has_only_planning_data_refreshes(desk):
+    """On the first day not every agency has sent; the refresh makes what it can, and says what it could not."""
+    assert desk.seal(desk.area(), "planning", "geography").exit_code == 0
+    assert desk.run("receive", desk.landing).exit_code == 0
+    done = desk.run("refresh")
+    assert done.exit_code == 0, done.output
+    assert "nothing to link" in " ".join(done.stdout.split())
+    assert desk.states() == {"planning/geography/2026/1": "integrated"}
+
+
+def test_a_coverage_of_an_unknown_dataset(desk):
+    done = desk.run("synth", "--out", desk.raw / "area", "--children", 300, "--nhs-coverage", "nonsense=0.5")
+    assert done.exit_code == 2 and "nonsense" in done.stderr

@@ -46,6 +46,10 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
     """
     with recorded_run(connection, "link", str(as_of or "all")) as outcome:
         standing = tokens.people_only(registry, Ledger(connection).current(as_of))
+        if not standing:
+            outcome.counts = person_keys.Assignment().counts()
+            outcome.notes.append("nothing to link: no submission that stands carries people")
+            return outcome
         inputs = _inputs(settings, registry, connection, standing)
         if inputs == _last_inputs(connection):
             outcome.counts = person_keys.Assignment().counts()

@@ -73,6 +73,10 @@ def generate(
     """
     if scenario not in SCENARIOS:
         raise UsageFault(f"no scenario {scenario!r}; there are: {', '.join(SCENARIOS)}")
+    if unknown := sorted(set(nhs_coverage or {}) - set(_yaml("faults")["nhs_coverage"])):
+        raise UsageFault(
+            f"no NHS number in {', '.join(unknown)}; it is in: {', '.join(_yaml('faults')['nhs_coverage'])}"
+        )
     if out.exists() and any(out.iterdir()):
         raise UsageFault(f"{out} is not empty")
     out.mkdir(parents=True, exist_ok=True)
