@@ -18,6 +18,7 @@ from pipelines.ledger.database import connect, url
 from pipelines.ledger.migrate import migrate
 from pipelines.local import postgres
 from pipelines.settings import Settings
+from pipelines.watch import freshness
 
 WAITING = ("received", "held_ours", "validated", "rejected")
 
@@ -25,13 +26,15 @@ WAITING = ("received", "held_ours", "validated", "rejected")
 def status(fail_if_stale: str | None = None) -> dict[str, Any]:
     """Submissions that stand, the last refresh and its age, the last runs, open alerts, and what waits for somebody.
 
-    fail_if_stale: an age such as `26h`, `90m` or `2d`; `is_stale` says whether the last good refresh is older.
+    fail_if_stale: an age such as `26h`, `90m` or `2d`; `is_stale` says whether the last good refresh is older. One that
+    found nothing new is good: the picture was looked at.
     """
     limit = _age(fail_if_stale) if fail_if_stale else None
     with connect(Settings.from_environment()) as connection:
         migrate(connection)
         ledger = Ledger(connection)
         last = ledger.rows("SELECT finished_at, as_of, changed FROM ops.refresh ORDER BY refresh_key DESC LIMIT 1")
+        fresh = freshness(connection, datetime.now(UTC))
         standing = ledger.current()
         document: dict[str, Any] = {
             "last_refresh": last[0] if last else None,
@@ -53,9 +56,8 @@ def status(fail_if_stale: str | None = None) -> dict[str, Any]:
                    ORDER BY run_key DESC LIMIT 10"""
             ),
         }
-    age = datetime.now(UTC) - last[0]["finished_at"] if last else None
-    document["age_hours"] = round(age / timedelta(hours=1), 1) if age is not None else None
-    document["is_stale"] = limit is not None and (age is None or age > limit)
+    document["age_hours"] = round(fresh.age / timedelta(hours=1), 1) if fresh.age is not None else None
+    document["is_stale"] = limit is not None and fresh.is_stale(limit)
     return document
 
 
