@@ -318,10 +318,7 @@ def sql(
     if as_json:
         show([dict(zip(columns, row, strict=True)) for row in rows], True)
         return 0
-    table = Table(*columns, header_style="bold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    out.print(table)
+    reporting.print_rows(columns, rows, out)
     return 0
 
 

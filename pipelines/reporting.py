@@ -90,12 +90,11 @@ def print_status(document: dict[str, Any], console: Console) -> None:
     for row in document["waiting"]:
         console.print(f"[yellow]{row['state']}[/] {row['submission']}: {row['reason'] or 'the next pull finishes it'}")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("what stands", "to", "rows in", "accepted", "held", "rejected"):
-        left = name in ("what stands", "to")
-        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    for name in ("what stands", "rows in", "accepted", "held", "rejected"):
+        table.add_column(name, justify="left" if name == "what stands" else "right", no_wrap=True)
     for row in document["submissions"]:
         numbers = (f"{row[name]:,}" for name in ("rows_in", "accepted", "quarantined", "rejected"))
-        table.add_row(row["submission"], str(row["period_end"]), *numbers)
+        table.add_row(row["submission"], *numbers)
     console.print(table)
 
 
@@ -111,6 +110,23 @@ def query(settings: Settings, role: str, statement: str) -> tuple[list[str], lis
         raise UsageFault(f"{role} may not: {error.diag.message_primary}") from None
     except (psycopg.ProgrammingError, psycopg.DataError) as error:
         raise UsageFault(f"the warehouse did not take that: {error.diag.message_primary}") from None
+
+
+def print_rows(columns: list[str], rows: list[tuple[Any, ...]], console: Console) -> None:
+    """A result as a table, or one line per value where a table would not fit."""
+    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    width = sum(max(len(name), *(len(row[at]) for row in texts), 0) + 2 for at, name in enumerate(columns))
+    if width <= console.width:
+        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        for row in texts:
+            table.add_row(*row)
+        console.print(table, highlight=False)
+        return
+    name_width = max(map(len, columns))
+    for number, row in enumerate(texts, start=1):
+        console.print(f"[dim]row {number}[/]")
+        for name, text in zip(columns, row, strict=True):
+            console.print(f"  {name:<{name_width}}  {text}", highlight=False, markup=False, soft_wrap=True)
 
 
 def session(settings: Settings, role: str) -> int:
