@@ -119,6 +119,8 @@ class Rhythm(Strict):
 
     every: Literal["week", "month", "term", "year"]
     lag_days: int = Field(ge=0)
+    # The day on which a year of this dataset ends: a year to March, a count in January, a mid-year estimate.
+    year_ends: str = Field("12-31", pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")
 
 
 class Contract(Strict):

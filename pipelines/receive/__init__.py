@@ -109,7 +109,7 @@ def _take(
         outcome.notes.append(str(twin))
         ledger.refuse(_note(outcome.subject, twin))
         return
-    row = checks.columns(delivery, manifest, agreement.reference)
+    row = checks.columns(delivery, manifest, agreement.reference, registry.contract(manifest["dataset"]))
     form = row["submission"].replace("/", "__")
     if manifest["linkage"]:
         _store_linkage(settings.link_store / f"{form}.age", delivery, manifest, keys)

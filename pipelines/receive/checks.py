@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from pipelines.agencies import Agency
+from pipelines.contracts import Contract
 from pipelines.errors import DataFault
 from pipelines.extract.faults import fault
 from pipelines.ledger import Ledger
@@ -151,9 +152,9 @@ def content_sha256(manifest: dict[str, Any]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def columns(delivery: Delivery, manifest: dict[str, Any], agreement: str) -> dict[str, Any]:
+def columns(delivery: Delivery, manifest: dict[str, Any], agreement: str, contract: Contract) -> dict[str, Any]:
     """The submission as a row of `ops.submission`."""
-    start, end = bounds(manifest["period"])
+    start, end = bounds(manifest["period"], contract.expected.year_ends)
     names = [manifest[name] for name in ("agency", "dataset", "period")]
     return {
         "submission": "/".join([*names, str(manifest["sequence"])]),

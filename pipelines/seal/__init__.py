@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,7 +98,7 @@ def seal(
     target = out / f"{dataset}__{period}__{sequence}"
     if target.exists():
         raise UsageFault(f"{target} exists; a correction of the same period takes the next --sequence")
-    scope = Scope(registry, agency, dataset, period, bounds(period)[1], keys)
+    scope = Scope(registry, agency, dataset, period, _last_day(registry, dataset, period), keys)
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=out))
@@ -133,12 +133,13 @@ def throwaway(
     Raises as `seal` does.
     """
     sender = registry.agency(agency) if agency else None
-    latest = bounds(period)[1]
+    bounds(period)  # a period nobody can read is told before anything else
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="joint-needs-") as folder:
 
         def work() -> SealResult:
             found = files if isinstance(files, Recognised) else recognise(files, registry, dataset)
+            latest = _last_day(registry, found.dataset, period)
             scope = Scope(registry, agency or NOBODY, found.dataset, period, latest, PartnerKeys.throwaway())
             written = _seal_into(Path(folder), scope, found, sender, geography, {}, 1, datetime.now(UTC))
             return SealResult(Path(folder), written, found.unknown_files, time.monotonic() - started)
@@ -197,6 +198,10 @@ def seal_delivery(
         out=landing,
         sealed_at=sealed_at or datetime.now(UTC),
     ).as_outcome()
+
+
+def _last_day(registry: Registry, dataset: str, period: str) -> date:
+    return bounds(period, registry.contract(dataset).expected.year_ends)[1]
 
 
 def _seal_into(

@@ -78,7 +78,7 @@ def set_variables(db: duckdb.DuckDBPyConnection, delivery: Delivery, clock: Cloc
     """What the SQL files may ask for with getvariable(): the days of the clock, the sender, its habits."""
     about = delivery.about
     values: dict[str, Any] = dict(vars(clock))
-    end = bounds(delivery.period)[1]
+    end = bounds(delivery.period, delivery.contract.expected.year_ends)[1]
     august = date(end.year, 8, 31)
     values |= {
         "snapshot": delivery.snapshot,

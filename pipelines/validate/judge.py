@@ -46,7 +46,7 @@ class Case:
     @property
     def period(self) -> tuple[date, date]:
         """First and last day of the period."""
-        return bounds(self.manifest["period"])
+        return bounds(self.manifest["period"], self.registry.contract(self.dataset).expected.year_ends)
 
 
 def judge(connection: duckdb.DuckDBPyConnection, case: Case) -> Judgement:

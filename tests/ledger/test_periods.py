@@ -25,6 +25,19 @@ def test_the_four_forms(period: str, start: date, end: date) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ends", "start", "end"),
+    [
+        ("03-31", date(2025, 4, 1), date(2026, 3, 31)),
+        ("01-31", date(2025, 2, 1), date(2026, 1, 31)),
+        ("06-30", date(2025, 7, 1), date(2026, 6, 30)),
+    ],
+)
+def test_a_dataset_may_have_a_year_of_its_own(ends: str, start: date, end: date) -> None:
+    assert bounds("2026", ends) == (start, end)
+    assert bounds("2026-03", ends) == (date(2026, 3, 1), date(2026, 3, 31))
+
+
+@pytest.mark.parametrize(
     "period", ["", "25", "1999", "2025-winter", "2025-13", "2025-00", "2026-02-30", "2026-3", "2025 ", "2025/26"]
 )
 def test_anything_else_is_refused(period: str) -> None:
