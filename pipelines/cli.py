@@ -51,6 +51,12 @@ def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             code = command(*args, **kwargs)
+        except ModuleNotFoundError as error:
+            if (error.name or "pipelines").startswith("pipelines"):
+                raise
+            err.print(f"[bold red]error:[/] this command needs the hub's packages ({error.name} is missing):", end=" ")
+            err.print("pip install 'joint-needs\\[hub]'", highlight=False)
+            raise typer.Exit(2) from None
         except JointNeedsError as error:
             kind = "fault in the data" if isinstance(error, DataFault) else "error"
             err.print(f"[bold red]{kind}:[/] {error}", highlight=False, soft_wrap=True)

@@ -56,3 +56,8 @@ def test_the_door_alone_installs_and_seals(wheel, tmp_path):
     sealed = subprocess.run([joint_needs, "seal", raw, *what], **run)
     assert json.loads(sealed.stdout)[0]["state"] == "success"
     assert list((tmp_path / "out").rglob("manifest.sig"))
+
+    run["check"] = False
+    checked = subprocess.run([joint_needs, "check", raw], **run)
+    assert checked.returncode == 2
+    assert "joint-needs[hub]" in checked.stderr and "Traceback" not in checked.stderr
