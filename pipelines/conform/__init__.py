@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import psycopg
 
+from pipelines import durable
 from pipelines.conform import lake, state
 from pipelines.conform.shape import CoreTable, core_tables
 from pipelines.conform.turn import one_at_a_time
@@ -139,7 +140,7 @@ def _conform(settings: Settings, duck: duckdb.DuckDBPyConnection, table: CoreTab
     content_hash = hashlib.sha256(text.encode()).hexdigest()[:16]
     target = state.path(settings, table.name, content_hash)
     if not target.exists():
-        state.replace(target, lambda temporary: duck.execute(f"COPY made TO '{temporary}' (FORMAT parquet)"))
+        durable.replace(target, lambda temporary: duck.execute(f"COPY made TO '{temporary}' (FORMAT parquet)"))
     return content_hash, total
 
 

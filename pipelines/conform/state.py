@@ -8,7 +8,6 @@ is ever renamed from next to current, so there is no moment at which a kill coul
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import duckdb
 import psycopg
 
+from pipelines import durable
 from pipelines.conform.shape import CoreTable
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger
@@ -69,16 +69,7 @@ def read_next(settings: Settings) -> Next | None:
 
 def write_next(settings: Settings, made: Next) -> None:
     """Record the state that conform made."""
-    replace(settings.conformed / "next.json", lambda temporary: temporary.write_text(json.dumps(asdict(made))))
-
-
-def replace(target: Path, write: Any) -> None:
-    """Write a file whole or not at all: a temporary beside it, fsync, rename."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    write(temporary)
-    with temporary.open("rb") as handle:
-        os.fsync(handle.fileno())
-    temporary.rename(target)
+    durable.replace(settings.conformed / "next.json", lambda temporary: temporary.write_text(json.dumps(asdict(made))))
 
 
 def changes(
@@ -96,7 +87,7 @@ def changes(
         target = settings.conformed / "changes" / f"{table.name}.{base}.{to}.parquet"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        replace(target, lambda temporary: duck.execute(f"COPY ({query}) TO '{temporary}' (FORMAT parquet)"))
+        durable.replace(target, lambda temporary: duck.execute(f"COPY ({query}) TO '{temporary}' (FORMAT parquet)"))
     counted = duck.execute(f"SELECT change, count(*) FROM read_parquet('{target}') GROUP BY ALL")  # noqa: S608
     counts: dict[str, int] = dict(counted.fetchall())
     return Changes(target, counts.get("I", 0), counts.get("U", 0), counts.get("D", 0), is_whole)

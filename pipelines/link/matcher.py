@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from pipelines import durable
 from pipelines.link import agreement
 
 FORMAT = 1
@@ -114,12 +114,8 @@ def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], b
         return kept["model"], False
     model = train(db) if enough else start(trained=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
-    with beside.open("w") as file:
-        json.dump({"format": FORMAT, "sources": sources, "trained": enough, "model": model}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    kept = {"format": FORMAT, "sources": sources, "trained": enough, "model": model}
+    durable.write(path, json.dumps(kept, indent=1).encode())
     return model, True
 
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines import durable
 from pipelines.errors import SystemFault
 from pipelines.ledger.database import url
 from pipelines.local.airflow_api import AirflowApi
@@ -219,16 +220,11 @@ def _secrets(folder: Path) -> dict[str, str]:
             "jwt_secret": secrets.token_urlsafe(48),
             "api": secrets.token_urlsafe(48),
         }
-        _write_private(path, json.dumps(made))
+        durable.write(path, json.dumps(made).encode())
     if not passwords.exists():
-        _write_private(passwords, json.dumps({USER: secrets.token_urlsafe(12)}))
+        durable.write(passwords, json.dumps({USER: secrets.token_urlsafe(12)}).encode())
     found: dict[str, str] = json.loads(path.read_text())
     return found
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write(text + "\n")
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

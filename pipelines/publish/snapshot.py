@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines import durable
 from pipelines.errors import UsageFault
 from pipelines.publish.release import Release
 
@@ -60,7 +61,7 @@ def write(out: Path, made: Release, html: str, sheet: Path, as_of: date, mark: d
         }
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
         for path in [*files, part / "manifest.json"]:
-            _sync(path)
+            durable.sync(path)
         _move(part, out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -70,11 +71,6 @@ def write(out: Path, made: Release, html: str, sheet: Path, as_of: date, mark: d
 def _table(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path.with_suffix(".csv"), index=False)
     frame.to_parquet(path.with_suffix(".parquet"), index=False)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _move(part: Path, out: Path) -> None:

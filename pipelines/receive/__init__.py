@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 
+from pipelines import durable
 from pipelines.errors import DataFault, SystemFault, UsageFault
 from pipelines.ledger import Ledger, Outcome, recorded_run
 from pipelines.ledger.database import connect
@@ -124,7 +125,7 @@ def _take(
 
 def _store_linkage(path: Path, delivery: Delivery, manifest: dict[str, Any], keys: HubKeys) -> None:
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    files.write(path, rekey(checks.linkage_of(delivery, manifest), keys, manifest["linkage"]["rows"]))
+    durable.write(path, rekey(checks.linkage_of(delivery, manifest), keys, manifest["linkage"]["rows"]))
 
 
 def _keys(settings: Settings) -> HubKeys:

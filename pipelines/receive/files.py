@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipelines.durable import sync, write
 from pipelines.errors import SystemFault
 from pipelines.extract.faults import fault
 from pipelines.receive.checks import Delivery
@@ -50,22 +51,11 @@ def keep_payload(delivery: Delivery, place: Path, manifest: dict[str, Any]) -> N
         name = f"{table}.parquet"
         if _copied(delivery.folder / PAYLOAD / name, partial / PAYLOAD / name) != facts["sha256"]:
             raise fault("FILE-019", what="A file of the folder")
-    _sync_folder(partial / PAYLOAD)
-    _sync_folder(partial)
+    sync(partial / PAYLOAD)
+    sync(partial)
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
-    _sync_folder(place.parent)
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, readable by its owner alone."""
-    partial = path.with_name(f".{path.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
-    _sync_folder(path.parent)
+    sync(place.parent)
 
 
 def remove_taken(settings: Settings, folder: Path) -> None:
@@ -108,11 +98,3 @@ def _copied(source: Path, target: Path) -> str:
         writer.flush()
         os.fsync(writer.fileno())
     return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

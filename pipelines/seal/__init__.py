@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -26,7 +25,7 @@ from typing import Any, TypeVar
 import pyarrow.parquet as pq
 import pyrage
 
-from pipelines import version
+from pipelines import durable, version
 from pipelines.agencies import Agency
 from pipelines.errors import JointNeedsError, SystemFault, UsageFault
 from pipelines.extract import Recognised, TextTable, open_tables, recognise
@@ -108,7 +107,7 @@ def seal(
         written = _seal_into(scratch, scope, found, sender, geography, declaration, sequence, sealed_at)
         _make_durable(scratch)
         scratch.rename(target)
-        _sync(out)
+        durable.sync(out)
         return SealResult(target, written, found.unknown_files, time.monotonic() - started)
 
     try:
@@ -284,16 +283,8 @@ def _write_linkage(path: Path, known: Identities, keys: PartnerKeys) -> LinkageF
 def _make_durable(folder: Path) -> None:
     """Everything below a folder is on the disk before it gets its name."""
     for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        durable.sync(path)
+    durable.sync(folder)
 
 
 def _without_values(work: Callable[[], Result]) -> Result:

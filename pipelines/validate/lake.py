@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines import durable
 from pipelines.ledger import Submission
 from pipelines.settings import Settings
 from pipelines.validate.typed import quoted
@@ -37,7 +38,7 @@ def write_work(connection: duckdb.DuckDBPyConnection, tables: list[str], folder:
         _copy(connection, f"FROM {quoted(table + '__settled')}", beside / f"{table}.parquet")
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
-    _sync(folder.parent)
+    durable.sync(folder.parent)
 
 
 def write_lake(settings: Settings, submission: Submission) -> list[tuple[str, str, str, int]]:
@@ -60,7 +61,7 @@ def write_lake(settings: Settings, submission: Submission) -> list[tuple[str, st
     for path in folder.iterdir():
         if path.name not in names:
             path.unlink()
-    _sync(folder)
+    durable.sync(folder)
     return [(table, str(path.relative_to(settings.lake)), sha, rows) for table, path, sha, rows in written]
 
 
@@ -80,17 +81,9 @@ def _copy(connection: duckdb.DuckDBPyConnection, source: str, path: Path) -> int
     copy = f"COPY ({source}) TO '{_literal(path)}' (FORMAT parquet, COMPRESSION zstd)"
     rows = connection.execute(copy).fetchall()[0][0]
     path.chmod(0o600)
-    _sync(path)
+    durable.sync(path)
     return int(rows)
 
 
 def _literal(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ SOURCES = sorted((ROOT / "pipelines").rglob("*.py"))
 ORDER = [
     "errors",
     "settings",
+    "durable",
     "contracts",
     "agencies",
     "registry",

@@ -157,7 +157,7 @@ STEPS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "before the linkage file": lambda patch: patch.setattr("pipelines.receive._store_linkage", _killed),
     "before the payload": lambda patch: patch.setattr("pipelines.receive.files.keep_payload", _killed),
     "within the payload": lambda patch: patch.setattr("pipelines.receive.files._copied", _killed),
-    "before the payload is renamed": lambda patch: patch.setattr("pipelines.receive.files._sync_folder", _killed),
+    "before the payload is renamed": lambda patch: patch.setattr("pipelines.receive.files.sync", _killed),
     "before the ledger row": lambda patch: patch.setattr("pipelines.ledger.Ledger.add_submission", _killed),
     "before the landing place is cleared": lambda patch: patch.setattr("pipelines.receive.files.remove_taken", _killed),
 }

@@ -22,6 +22,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from pipelines.durable import write as write_whole
 from pipelines.errors import SystemFault
 from pipelines.local.postgres.programs import Place, candidates, choose, programs_of
 from pipelines.settings import Settings
@@ -147,23 +148,14 @@ def _read(folder: Path) -> Place | None:
 
 
 def _write(folder: Path, place: Place) -> None:
-    _write_private(folder / "server.json", json.dumps(place.__dict__, indent=1))
-
-
-def _write_private(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    partial.rename(path)
+    write_whole(folder / "server.json", json.dumps(place.__dict__, indent=1).encode())
 
 
 def _passwords(folder: Path) -> dict[str, str]:
     path = folder / "passwords.json"
     if not path.exists():
-        _write_private(path, json.dumps({role: secrets.token_urlsafe(24) for role in ROLES}, indent=1))
+        made = {role: secrets.token_urlsafe(24) for role in ROLES}
+        write_whole(path, json.dumps(made, indent=1).encode())
     found: dict[str, str] = json.loads(path.read_text())
     return found
 
@@ -228,7 +220,7 @@ def _initialise(place: Place, binaries: Path, password: str, durable: bool) -> N
     partial.mkdir(mode=0o700)
     place.runner.give(partial)
     secret = data.with_name("first.partial")
-    _write_private(secret, password)
+    write_whole(secret, password.encode())
     place.runner.give(secret)
     done = place.runner.run(
         [binaries / "initdb", "-D", partial, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}"]
