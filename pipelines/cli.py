@@ -7,7 +7,6 @@ Exit codes: 0 fine or warnings only, 1 data fault, 2 usage, 3 machine. Rooms are
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -258,9 +257,7 @@ def receive(
 
     if not folder.is_dir():
         raise UsageFault(f"{folder} is not a folder")
-    # The stages read the settings of their process, so that the command line and the scheduler run the same code.
-    os.environ["JOINT_NEEDS_LANDING"] = str(folder.resolve())
-    outcomes = flow.pull_all(progress=lambda text: err.print(text, highlight=False))
+    outcomes = flow.pull_all(folder.resolve(), progress=lambda text: err.print(text, highlight=False))
     show(outcomes, as_json, title="" if outcomes else "nothing waits")
     return 1 if any(row["state"] in ("refused", "rejected") for row in outcomes) else 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -50,32 +50,34 @@ STAGES = (
 
 
 @contextmanager
-def hub(role: str = "owner") -> Iterator[tuple[Settings, Registry, psycopg.Connection[Any]]]:
-    """Settings, everything declared, and a connection to a database that is migrated."""
+def hub(landing: Path | None = None) -> Iterator[tuple[Settings, Registry, psycopg.Connection[Any]]]:
+    """Settings, everything declared, and the owner's connection to a database that is migrated.
+
+    landing: another landing place than that of the settings.
+    """
     settings = Settings.from_environment()
+    settings = replace(settings, landing_place=landing) if landing else settings
     registry = declared.load(settings.agencies)
-    with connect(settings, role) as connection:
+    with connect(settings) as connection:
         migrate(connection)
         yield settings, registry, connection
 
 
-def find(group: str) -> list[str]:
-    """Folders of sealed submissions of a group that wait in the landing place, relative to it."""
+def waiting(group: str, landing: Path | None = None) -> list[str]:
+    """What a pull of a group takes up, so that a broken run is finished by the next.
+
+    Folders in the landing place, relative to it; then the names of submissions left between receive and accept.
+    """
     from pipelines import receive as room
 
-    with hub() as (settings, registry, _):
+    with hub(landing) as (settings, registry, connection):
         agencies = [agency.code for agency in registry.groups.get(group, [])]
-        return [str(folder.relative_to(settings.landing)) for folder in room.find(settings, registry, agencies)]
+        folders = room.find(settings, registry, agencies)
+        half_way = Ledger(connection).submissions(states=("received", "held_ours", "validated"), group=agencies)
+    return [str(folder.relative_to(settings.landing)) for folder in folders] + [left.submission for left in half_way]
 
 
-def waiting(group: str) -> list[str]:
-    """What a pull of a group takes up: folders in the landing place, and submissions a broken run left half way."""
-    with hub() as (_, registry, _):
-        agencies = {agency.code for agency in registry.groups.get(group, [])}
-    return find(group) + [name for name in unfinished() if name.split("/")[0] in agencies]
-
-
-def receive(folder: str) -> dict[str, Any]:
+def receive(folder: str, landing: Path | None = None) -> dict[str, Any]:
     """Take one sealed submission in; `subject` of the result is its name, or the folder where it was refused.
 
     The name of a submission that an earlier run received is handed on as it is.
@@ -84,7 +86,7 @@ def receive(folder: str) -> dict[str, Any]:
 
     if folder.count("/") == 3:
         return Outcome("receive", folder, "success", notes=["received by an earlier run"]).as_json()
-    with hub() as (settings, registry, connection):
+    with hub(landing) as (settings, registry, connection):
         try:
             return room.receive(settings, registry, connection, settings.landing / folder).as_json()
         except DataFault as fault:
@@ -170,14 +172,14 @@ def failed(dag_id: str, run_id: str) -> None:
         room.Notifier.of(Settings.from_environment()).send(room.Alert("failed_run", subject, now))
 
 
-def pull_all(progress: Callable[[str], None] = lambda _: None) -> list[dict[str, Any]]:
+def pull_all(landing: Path | None = None, progress: Callable[[str], None] = lambda _: None) -> list[dict[str, Any]]:
     """Receive, validate and accept all that waits, one after the other; what the pull DAGs do, by hand."""
     with hub() as (_, registry, _):
         groups = list(registry.groups)
     outcomes = []
-    for delivery in (delivery for group in groups for delivery in waiting(group)):
+    for delivery in (delivery for group in groups for delivery in waiting(group, landing)):
         progress(delivery)
-        taken = receive(delivery)
+        taken = receive(delivery, landing)
         outcomes += [taken] if taken["state"] != "success" else [taken, *take_in(taken["subject"])]
     return outcomes
 
@@ -186,13 +188,6 @@ def take_in(submission: str) -> list[dict[str, Any]]:
     """Validate a received submission and, where it passes, accept it."""
     checked = validate(submission)
     return [checked, accept(submission)] if checked["state"] == "success" else [checked]
-
-
-def unfinished() -> list[str]:
-    """Submissions that a broken run left between receive and accept; the next run finishes them."""
-    with hub() as (_, _, connection):
-        waiting = Ledger(connection).submissions(states=("received", "held_ours", "validated"))
-        return [submission.submission for submission in waiting]
 
 
 def refresh(as_of: date | None = None) -> list[dict[str, Any]]:

@@ -72,8 +72,7 @@ def measure(children: int, home: Path) -> dict[str, Any]:
     timed(stages, "synth", lambda: synth.generate(raw, children=children, seed=7, as_of=date.today()))
     keys.new_area(home / "keys", sorted(registry.agencies), "2026a")
     timed(stages, "seal", lambda: seal_area(raw, registry=registry, keys_dir=home / "keys", out=settings.landing))
-    timed(stages, "start", lambda: flow.unfinished())
-    folders = [folder for group in registry.groups for folder in flow.find(group)]
+    folders = timed(stages, "start", lambda: [name for group in registry.groups for name in flow.waiting(group)])
     names = [timed(stages, "receive", lambda f=folder: flow.receive(f))["subject"] for folder in folders]
     for name in names:
         timed(stages, "validate", lambda n=name: flow.validate(n))

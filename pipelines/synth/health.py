@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import numpy as np
 
 from pipelines.synth.clock import Clock
-from pipelines.synth.draw import DAY, NONE, Array, Columns, Draws, as_day, pick, some_day
+from pipelines.synth.draw import DAY, NONE, Columns, Draws, as_day, pick, some_day
 from pipelines.synth.people import age_on, band_of
 
 WEEK = 7 * DAY
@@ -101,11 +100,3 @@ def _contacts(draws: Draws, area: Mapping[str, Any], clock: Clock, referral: Col
         "mechanism": pick(rng, {"01": 0.78, "02": 0.14, "11": 0.08}, len(row)),
         "location": pick(rng, {"B01": 0.45, "L01": 0.33, "A01": 0.22}, len(row)),
     }
-
-
-def share_waiting_long(referral: Columns, day: date, team: str, weeks: int = 18) -> float:
-    """Of those who wait for their first contact with a team on a day, the share who have waited over so many weeks."""
-    waiting = (referral["team"] == team) & np.isnat(referral["rejected_on"]) & (referral["seen_on"] > as_day(day))
-    waiting &= referral["received_on"] <= as_day(day)
-    waited: Array = as_day(day) - referral["received_on"][waiting]
-    return float((waited > weeks * WEEK).mean())
