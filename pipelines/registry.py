@@ -100,6 +100,11 @@ class Registry:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property
+    def every_period(self) -> list[str]:
+        """The datasets of which the submissions of all periods stand beside each other."""
+        return [name for name, contract in self.contracts.items() if contract.stands == "every_period"]
+
+    @cached_property
     def groups(self) -> dict[str, list[Agency]]:
         """Agencies by group, in code order."""
         found: dict[str, list[Agency]] = {}

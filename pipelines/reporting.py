@@ -12,6 +12,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from pipelines import registry as declared
 from pipelines.errors import SystemFault, UsageFault
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect, url
@@ -30,12 +31,14 @@ def status(fail_if_stale: str | None = None) -> dict[str, Any]:
     found nothing new is good: the picture was looked at.
     """
     limit = _age(fail_if_stale) if fail_if_stale else None
-    with connect(Settings.from_environment()) as connection:
+    settings = Settings.from_environment()
+    registry = declared.load(settings.agencies)
+    with connect(settings) as connection:
         migrate(connection)
         ledger = Ledger(connection)
         last = ledger.rows("SELECT finished_at, as_of, changed FROM ops.refresh ORDER BY refresh_key DESC LIMIT 1")
         fresh = freshness(connection, datetime.now(UTC))
-        standing = ledger.current()
+        standing = ledger.current(None, registry.every_period)
         document: dict[str, Any] = {
             "last_refresh": last[0] if last else None,
             "submissions": [

@@ -40,7 +40,7 @@ def run(
     Raises SystemFault where a query gives other columns than its core table, leaves one empty, or repeats a key.
     """
     with recorded_run(connection, "conform", str(as_of or "all")) as outcome, one_at_a_time(connection):
-        standing = Ledger(connection).current(as_of)
+        standing = Ledger(connection).current(as_of, registry.every_period)
         files = lake.files(settings, connection, standing)
         tables = core_tables(connection)
         mark = state.integrated(connection)

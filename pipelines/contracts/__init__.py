@@ -15,7 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Privacy = Literal["direct", "quasi", "sensitive", "staff", "key", "operational"]
 ColumnType = Literal["code", "date", "integer", "decimal", "boolean", "shaped", "key", "parent_key"]
 # How a direct identifier or quasi-identifier is normalised before it is tokenised (pipelines/seal/normalise.py).
-TokenKind = Literal["upn", "uln", "nhs_number", "local_id", "forename", "surname", "birth_date", "postcode", "sex"]
+TokenKind = Literal[
+    "upn", "uln", "nhs_number", "local_id", "forename", "surname", "birth_date", "birth_month", "postcode", "sex"
+]
+# csv: one text file per table, with any separator. xml: one document. workbook: one sheet per table.
+# template: one sheet on which the tables stand one below the other, each under its title.
+Form = Literal["csv", "xml", "workbook", "template"]
 
 
 class Strict(BaseModel):
@@ -81,13 +86,15 @@ class Column(Strict):
 
 
 class Table(Strict):
-    """One table of a dataset: a CSV file, a sheet, or a repeating XML element."""
+    """One table of a dataset: a CSV file, a sheet, a block of a sheet, or a repeating XML element."""
 
     title: str
     grain: str
-    # Name endings by which a person would recognise the file; recognition itself is by header.
+    # Names by which a person would recognise the file or the sheet; recognition itself is by header.
     files: tuple[str, ...] = ()
     element: str | None = None
+    # In a template: the titles that may stand above the table.
+    block: tuple[str, ...] = ()
     optional: bool = False
     key: tuple[str, ...] = ()
     parent: str | None = None
@@ -131,8 +138,15 @@ class Contract(Strict):
     source: str
     group: Literal["education", "social_care", "health", "planning"]
     people: bool = True
-    forms: tuple[Literal["csv", "xml"], ...]
+    # The physical forms in which it may come; the first is the usual one.
+    forms: tuple[Form, ...]
+    # full: what is no longer in it is gone. delta: only what changed. rolling: what was open in a window of time.
     delivery: Literal["full", "delta", "rolling"]
+    # newest_period: the newest period tells all there is. every_period: each period adds what only it can tell (a
+    # census by term, results by year, a month of referrals), so the newest submission of each period stands.
+    stands: Literal["newest_period", "every_period"] = "newest_period"
+    # The widest circle that may see figures made from it, under the rule of that circle.
+    disclosure: Literal["restricted", "partnership", "public"] = "public"
     expected: Rhythm
     # The table in which one row is one child, and the fields that name the same child next time, best first.
     record_table: str | None = None
@@ -163,5 +177,13 @@ class CodeList(Strict):
     title: str
     source: str
     codes: dict[str, str]
+    # Other ways in which systems write a code, in any case: what they write -> the code.
+    aliases: dict[str, str] = {}
     since: dict[str, date] = {}
     until: dict[str, date] = {}
+
+    @model_validator(mode="after")
+    def _aliases_of_codes(self) -> CodeList:
+        if strange := sorted(set(self.aliases.values()) - set(self.codes)):
+            raise ValueError(f"aliases stand for codes that are not in the list: {', '.join(strange)}")
+        return self

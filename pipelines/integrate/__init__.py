@@ -78,7 +78,7 @@ def run(
     """
     day = as_of or date.today()
     with recorded_run(connection, "integrate", str(day)) as outcome, _own_words(), one_at_a_time(connection):
-        standing = Ledger(connection).current(as_of)
+        standing = Ledger(connection).current(as_of, registry.every_period)
         work = Work(
             day,
             as_of,

@@ -78,9 +78,10 @@ def crosswalk_hash(connection: Connection) -> str:
 
 
 def refresh_sources(connection: Connection, registry: Registry, standing: Iterable[Submission]) -> int:
-    """core.source: every submission that stands, with the names of its agency and dataset. Rows changed."""
+    """core.source: of each dataset of an agency the newest submission that stands, with their names. Rows changed."""
+    newest = {(of.agency_code, of.dataset_code): of for of in sorted(standing, key=lambda of: of.period_end)}
     rows = []
-    for of in standing:
+    for of in newest.values():
         contract = registry.contract(of.dataset_code)
         names = (of.agency_code, of.dataset_code, contract.group, registry.agency(of.agency_code).name, contract.title)
         rows.append((*names, contract.people, of.submission_key, of.period_start, of.period_end, of.period_end))

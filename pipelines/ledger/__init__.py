@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -126,17 +126,22 @@ class Ledger:
         agencies = list(group) if group is not None else None
         return [Submission(**row) for row in self.rows(query, name, name, wanted, wanted, agencies, agencies)]
 
-    def current(self, as_of: date | None = None) -> list[Submission]:
+    def current(self, as_of: date | None = None, every_period: Collection[str] = ()) -> list[Submission]:
         """The submissions that stand: per agency and dataset the latest period, then the highest sequence in it.
 
         as_of: recorded time; only what had been accepted by the end of that day counts. A late older period never
-        replaces a newer one.
+        replaces a newer one. every_period: datasets of which each period stands, with its highest sequence.
         """
         columns = ", ".join(Submission.__dataclass_fields__)
-        query = f"""SELECT DISTINCT ON (agency_code, dataset_code) {columns} FROM ops.submission
-            WHERE state IN ('accepted', 'integrated', 'superseded') AND (%s::date IS NULL OR accepted_at::date <= %s)
-            ORDER BY agency_code, dataset_code, period_end DESC, sequence DESC"""  # noqa: S608
-        return [Submission(**row) for row in self.rows(query, as_of, as_of)]
+        query = f"""SELECT {columns} FROM (
+                SELECT DISTINCT ON (agency_code, dataset_code, part) * FROM (
+                    SELECT *, CASE WHEN dataset_code = ANY(%s) THEN period END AS part FROM ops.submission
+                    WHERE state IN ('accepted', 'integrated', 'superseded')
+                        AND (%s::date IS NULL OR accepted_at::date <= %s)
+                ) AS taken
+                ORDER BY agency_code, dataset_code, part, period_end DESC, sequence DESC
+            ) AS newest ORDER BY agency_code, dataset_code, period_end"""  # noqa: S608
+        return [Submission(**row) for row in self.rows(query, list(every_period), as_of, as_of)]
 
     def add_submission(self, **columns: Any) -> int:
         """Insert a submission in state `received`; returns its key. Values are the columns of ops.submission."""

@@ -45,7 +45,7 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
     linkage file is missing or does not open.
     """
     with recorded_run(connection, "link", str(as_of or "all")) as outcome:
-        standing = tokens.people_only(registry, Ledger(connection).current(as_of))
+        standing = tokens.people_only(registry, Ledger(connection).current(as_of, registry.every_period))
         if not standing:
             outcome.counts = person_keys.Assignment().counts()
             outcome.notes.append("nothing to link: no submission that stands carries people")

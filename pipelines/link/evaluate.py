@@ -76,7 +76,7 @@ def _load(
         INSERT INTO row_of SELECT ?, ?, ?, ?, record_pseudonym, source_row
         FROM (SELECT *, 0 AS source_id, list_contains(?::INTEGER[], source_row) AS is_held FROM rows)
         QUALIFY {tokens.SPEAKS}"""  # noqa: S608
-    for submission in tokens.people_only(registry, Ledger(connection).current()):
+    for submission in tokens.people_only(registry, Ledger(connection).current(None, registry.every_period)):
         db.register("rows", tokens.read(settings, keys, submission, ("record_pseudonym", "source_row")))
         db.execute(
             query,

@@ -86,8 +86,9 @@ def _unless(find: Find, words_in: own.Words) -> own.Words:
 
 
 def _code_finder(codes: CodeList) -> Find:
-    """The list's own spelling of a code: as written, else in any case, else a number without its `.0`."""
-    folded = {code.casefold(): code for code in codes.codes}
+    """The list's own spelling of a code: as written, else in any case, an alias, or a number without its `.0`."""
+    folded = {alias.casefold(): code for alias, code in codes.aliases.items()}
+    folded |= {code.casefold(): code for code in codes.codes}
 
     def find(text: str) -> str | None:
         if text in codes.codes:

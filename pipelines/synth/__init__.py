@@ -1,8 +1,8 @@
 """A synthetic local area: one population, written as the extracts that its agencies would send, with the truth beside.
 
 numpy draws the population (`world.py` and the rooms it calls), DuckDB lays it out by `sql/synth/<dataset>/<table>.sql`
-and writes it. What the area is like is in `area.yaml`, names in `names.yaml`, which extracts there are in `layout.yaml`
-and what is wrong with them in `faults.yaml`. The same seed, number of children and day give the same bytes.
+and writes it. What the area is like is in `area.yaml`, names in `names.yaml`, which extracts there are and what is
+wrong with them in `datasets/`. The same seed, number of children and day give the same bytes.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from pipelines.synth import faults as planting
 from pipelines.synth import identifiers, sources, truth
 from pipelines.synth.clock import Clock, clock
 from pipelines.synth.draw import Array, Columns, Draws
-from pipelines.synth.laying import Delivery, deliveries, lay_out, set_variables, sql
+from pipelines.synth.laying import Delivery, deliveries, extracts, lay_out, set_variables, sql
 from pipelines.synth.names import Names
 from pipelines.synth.people import kept_day
 from pipelines.synth.world import fetched, put, world
 from pipelines.synth.writing import write
 
-# standard: all faults of faults.yaml. canary: and one child whose values nobody else has. clean: no fault at all.
+# standard: all faults of datasets/. canary: and one child whose values nobody else has. clean: no fault at all.
 SCENARIOS = ("standard", "canary", "clean")
 CANARY = {"forename": "Quizelda", "surname": "Thrubblewaite"}
 
@@ -66,17 +66,16 @@ def generate(
     """Write the extracts of a synthetic area into `out`, which must be empty or absent.
 
     children: residents aged 0 to 25 (at least 200). as_of: the day on which the extracts are made.
-    nhs_coverage: share of records with an NHS number, by dataset, instead of those of faults.yaml.
+    nhs_coverage: share of records with an NHS number, by dataset, instead of those of datasets/.
 
     `out/<agency>/<dataset>/<period>/<files>`, `out/postcodes.csv`, `out/deliveries.json`, `out/truth/` (truth.py says
     what makes two records linkable). Raises UsageFault on a folder that is not empty and on an unknown scenario.
     """
     if scenario not in SCENARIOS:
         raise UsageFault(f"no scenario {scenario!r}; there are: {', '.join(SCENARIOS)}")
-    if unknown := sorted(set(nhs_coverage or {}) - set(_yaml("faults")["nhs_coverage"])):
-        raise UsageFault(
-            f"no NHS number in {', '.join(unknown)}; it is in: {', '.join(_yaml('faults')['nhs_coverage'])}"
-        )
+    known = [dataset for dataset, about in extracts().items() if "nhs_coverage" in about]
+    if unknown := sorted(set(nhs_coverage or {}) - set(known)):
+        raise UsageFault(f"no NHS number in {', '.join(unknown)}; it is in: {', '.join(known)}")
     if out.exists() and any(out.iterdir()):
         raise UsageFault(f"{out} is not empty")
     out.mkdir(parents=True, exist_ok=True)
@@ -102,13 +101,12 @@ class _Maker:
         coverage: dict[str, float],
     ) -> None:
         self.db, self.draws, self.days, self.children, self.scenario = db, draws, days, children, scenario
-        self.area, self.faults, self.layout = (_yaml(name) for name in ("area", "faults", "layout"))
+        self.area, self.extracts = _yaml("area"), extracts()
         if scenario == "clean":
-            self.faults = {**self.faults, "linkage": {}, "natural": {}, "rules": {}}
-            coverage = dict.fromkeys(self.faults["nhs_coverage"], 1.0) | coverage
-        self.coverage = self.faults["nhs_coverage"] | coverage
+            self.extracts = {dataset: {"deliveries": about["deliveries"]} for dataset, about in self.extracts.items()}
+        self.coverage = coverage
         self.registry: Registry = declared.load()
-        self.deliveries = deliveries(self.registry, self.layout, days)
+        self.deliveries = deliveries(self.registry, self.extracts, days)
         self.rule_faults: list[tuple[Delivery, str, str, int]] = []
         self.summary = Summary()
 
@@ -183,14 +181,15 @@ class _Maker:
         query = f"SELECT * FROM ({sql(delivery, '_members').read_text()}) ORDER BY person, identity, copy"  # noqa: S608
         members = fetched(self.db, query)
         dataset = delivery.contract.dataset
+        about = self.extracts[dataset]
         return sources.hold(
             self.draws,
             delivery.source,
-            self.faults["linkage"].get(dataset, {}),
+            about.get("linkage", {}),
             person,
             members,
             delivery.snapshot,
-            self.coverage.get(dataset, 1.0),
+            self.coverage.get(dataset, about.get("nhs_coverage", 1.0)),
         )
 
     def _extract(self, delivery: Delivery, out: Path, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -198,8 +197,9 @@ class _Maker:
         tell(f"writing {delivery.folder}")
         set_variables(self.db, delivery, self.days, self.area)
         lay_out(self.db, delivery)
-        planted = planting.plant(self.db, self.draws, delivery, self.faults)
-        found = sorted({*planted, *planting.natural(self.db, delivery, self.faults)})
+        about = self.extracts[delivery.contract.dataset]
+        planted = planting.plant(self.db, self.draws, delivery, about.get("rules", {}))
+        found = sorted({*planted, *planting.natural(self.db, about.get("natural", []))})
         self.rule_faults += [(delivery, *fault) for fault in found]
         for table in delivery.contract.tables:
             count = self.db.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0]  # noqa: S608

@@ -1,7 +1,7 @@
 """Faults written into laid out tables on purpose, and the rows that each rule must find.
 
 Planted faults go into rows without any other fault, never into the planted child's. All of it is declared in
-faults.yaml; `RAGGED` stands for a comma that no quotation mark guards.
+datasets/; `RAGGED` stands for a comma that no quotation mark guards.
 """
 
 from __future__ import annotations
@@ -22,16 +22,14 @@ ONE_IN = 8
 RuleFault = tuple[str, str, int]  # table, rule, source row
 
 
-def plant(
-    db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, faults: Mapping[str, Any]
-) -> list[RuleFault]:
-    """Write the planted faults of a dataset into the tables of an extract; the current schema is the extract's.
+def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, rules: Mapping[str, Any]) -> list[RuleFault]:
+    """Write the planted faults (`rules` of its file) into an extract's tables; the current schema is the extract's.
 
     Returns what rules must find. What matching can no longer go by goes to `world.lost` and `world.rejected`.
     """
     rng = draws.stream(f"faults {delivery.folder}")
     planted: list[RuleFault] = []
-    for table, entries in faults["rules"].get(delivery.contract.dataset, {}).items():
+    for table, entries in rules.items():
         columns = [name for (name,) in db.execute(f'SELECT column_name FROM (DESCRIBE "{table}")').fetchall()]  # noqa: S608
         spoilt: set[int] = set()
         for entry in entries:
@@ -56,10 +54,10 @@ def _note_lost(db: duckdb.DuckDBPyConnection, entry: Mapping[str, Any], records:
         db.executemany("INSERT INTO world.rejected VALUES (?)", [(record,) for record in records])
 
 
-def natural(db: duckdb.DuckDBPyConnection, delivery: Delivery, faults: Mapping[str, Any]) -> list[RuleFault]:
+def natural(db: duckdb.DuckDBPyConnection, entries: Iterable[Mapping[str, Any]]) -> list[RuleFault]:
     """The rows that rules find because of a linkage fault, wherever that fell."""
     found: list[RuleFault] = []
-    for entry in faults["natural"].get(delivery.contract.dataset, []):
+    for entry in entries:
         query = f'SELECT _row FROM "{entry["table"]}" WHERE {entry["where"]} ORDER BY _row'  # noqa: S608
         found += [(entry["table"], entry["rule"], row) for (row,) in db.execute(query).fetchall()]
     return found

@@ -14,19 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from pipelines.agencies import Agency
 from pipelines.contracts import Contract
 from pipelines.ledger.periods import bounds
-from pipelines.settings import shipped
+from pipelines.registry import Registry
+from pipelines.settings import PACKAGE, shipped
 from pipelines.synth.clock import Clock
 
 SPECIAL = ("_members", "_opted_out")
+# Keys of a delivery that are no variable of its SQL.
+DECLARED = (
+    "agency",
+    "period",
+    "snapshot",
+    "window_start",
+    "reference_day",
+    "file",
+    "form",
+    "with_mark",
+    "surplus_header",
+)
+GROUPS = ("education", "social_care", "health", "planning")
 
 
 @dataclass
 class Delivery:
-    """One extract to write: an entry of layout.yaml with its days filled in."""
+    """One extract to write: an entry of `deliveries` in a file of datasets/, with its days filled in."""
 
     number: int
     agency: Agency
@@ -51,22 +66,28 @@ class Delivery:
         return f"{self.source}/{self.period}"
 
 
-def deliveries(registry: Any, layout: Mapping[str, Any], clock: Clock) -> list[Delivery]:
-    """The extracts of layout.yaml, in its order."""
-    found = []
-    for number, about in enumerate(layout["deliveries"]):
-        labels = clock.labels()
-        found.append(
-            Delivery(
-                number=number,
-                agency=registry.agency(about["agency"]),
-                contract=registry.contract(about["dataset"]),
-                period=about["period"].format(**labels),
-                snapshot=getattr(clock, about["snapshot"]),
-                about=about | {"file": about["file"].format(**labels, name="{name}")},
-            )
+def extracts() -> dict[str, dict[str, Any]]:
+    """What is written of each dataset and what is wrong in it, from datasets/, by dataset."""
+    files = sorted((PACKAGE / "synth" / "datasets").glob("*.yaml"))
+    return {file.stem: yaml.safe_load(file.read_text()) for file in files}
+
+
+def deliveries(registry: Registry, declared: Mapping[str, Any], clock: Clock) -> list[Delivery]:
+    """All extracts, by group and dataset, those of one dataset oldest first."""
+    labels = clock.labels()
+    order = sorted(declared, key=lambda dataset: (GROUPS.index(registry.contract(dataset).group), dataset))
+    entries = [(dataset, about) for dataset in order for about in declared[dataset]["deliveries"]]
+    return [
+        Delivery(
+            number=number,
+            agency=registry.agency(about["agency"]),
+            contract=registry.contract(dataset),
+            period=about["period"].format(**labels),
+            snapshot=getattr(clock, about["snapshot"]),
+            about=about | {"file": about["file"].format(**labels, name="{name}")},
         )
-    return found
+        for number, (dataset, about) in enumerate(entries)
+    ]
 
 
 def sql(delivery: Delivery, name: str) -> Path:
@@ -96,6 +117,7 @@ def set_variables(db: duckdb.DuckDBPyConnection, delivery: Delivery, clock: Cloc
         "physical_share": area["capacity"]["physical"],
         "held_share": area["capacity"]["held_by_others"],
     }
+    values |= {name: value for name, value in about.items() if name not in values and name not in DECLARED}
     for name, value in values.items():
         if isinstance(value, date):
             db.execute(f"SET VARIABLE {name} = DATE '{value}'")

@@ -1,6 +1,6 @@
 """What each source holds of whom: true identifiers, names and homes, with the mistakes that sources make.
 
-The mistakes are declared in faults.yaml (`linkage`), by dataset. Those that matching alone can see go into
+The mistakes are declared in datasets/ (`linkage`). Those that matching alone can see go into
 `truth/linkage_faults.csv`; those that a rule sees too are found again as rule faults.
 """
 
@@ -40,7 +40,7 @@ class Source:
         self.marks.append((kind, np.flatnonzero(at)))
 
     def _hit(self, field: str, kind: str, among: Array) -> Array:
-        """Which of `among` suffer a fault, by the share that faults.yaml gives; nobody suffers two of one field."""
+        """Which of `among` suffer a fault, by the share its file gives; nobody suffers two of one field."""
         rate = self._faults.get(field, {}).get(kind, 0.0)
         return among & self.may_err & (self._rng.random(self.size) < rate)
 
@@ -144,7 +144,7 @@ def hold(
 ) -> tuple[Columns, list[tuple[str, Array]]]:
     """The records of a source, and its faults as (kind, positions).
 
-    Some children are registered twice: `copies` of faults.yaml is their share, the second record with its own number.
+    Some children are registered twice: `copies` is their share, the second record with its own number.
     """
     rng = draws.stream(f"source {name}")
     twice = (rng.random(len(members["person"])) < faults.get("copies", 0.0)) & ~person["is_canary"][members["person"]]
