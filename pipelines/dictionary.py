@@ -70,6 +70,8 @@ def _dataset(registry: Registry, name: str) -> str:
         for view in registry.columns(name, table_name):
             kind = f"code `{view.codes}`" if view.type == "code" else (view.type or "")
             lines.append(_row(f"`{view.name}`", view.title, kind, _passes(view)))
+        if table.ignored:
+            lines += ["", f"Known and dropped: {', '.join(f'`{name}`' for name in table.ignored)}."]
     lines += ["", "## Rules", "", _row("rule", "table", "on failure", "what the supplier is told"), "|---|---|---|---|"]
     for table_name, entries in registry.suites[name]["tables"].items():
         for entry in entries:

@@ -99,6 +99,8 @@ class Table(Strict):
     key: tuple[str, ...] = ()
     parent: str | None = None
     columns: dict[str, Column]
+    # Headers of the layout that are known and not needed: they never pass, and do not make the file a stranger.
+    ignored: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _names(self) -> Table:
@@ -150,6 +152,8 @@ class Contract(Strict):
     expected: Rhythm
     # The table in which one row is one child, and the fields that name the same child next time, best first.
     record_table: str | None = None
+    # Further tables in which one row is one child, such as leavers beside those on roll. Equal names mean equal fields.
+    more_record_tables: tuple[str, ...] = ()
     record_key: tuple[str, ...] = ()
     rule_prefix: str = Field(pattern=r"^[A-Z0-9]{2,6}$")
     header_checks: tuple[HeaderCheck, ...] = ()
@@ -157,11 +161,16 @@ class Contract(Strict):
     warnings: tuple[str, ...] = ()
     tables: dict[str, Table]
 
+    @property
+    def record_tables(self) -> tuple[str, ...]:
+        """All tables in which one row is one child, `record_table` first; none without people."""
+        return (self.record_table, *self.more_record_tables) if self.record_table else ()
+
     @model_validator(mode="after")
     def _consistent(self) -> Contract:
         if self.people:
-            if self.record_table not in self.tables:
-                raise ValueError("record_table names no table of this contract")
+            if not self.record_table or not set(self.record_tables) <= set(self.tables):
+                raise ValueError("record_table and more_record_tables name tables of this contract")
             if not self.record_key:
                 raise ValueError("record_key is missing: which fields name the same child in the next submission?")
         for name, table in self.tables.items():

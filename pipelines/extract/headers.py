@@ -17,9 +17,12 @@ _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 
 
 def squash(name: str) -> str:
-    """A header name as it is compared: `Date of Birth` and `date_of_birth` are both `dateofbirth`."""
+    """A header name as it is compared: `Date of Birth` and `date_of_birth` are both `dateofbirth`.
+
+    A name of signs alone, such as the attendance code `/`, is compared as it is.
+    """
     plain = unicodedata.normalize("NFKC", name.translate(_INVISIBLE)).casefold()
-    return re.sub(r"[^a-z0-9]", "", plain)
+    return re.sub(r"[^a-z0-9]", "", plain) or "".join(plain.split())
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Match:
     """How a file's header fits one table.
 
     positions: contract column -> the positions in the file that bear its name, or where none does, its first alias
-    that occurs; more than one where a header repeats itself. named: header cells that are not blank.
+    that occurs; more than one where a header repeats itself. named: header cells that are not blank, without those that
+    the contract ignores.
     """
 
     positions: dict[str, tuple[int, ...]]
@@ -52,4 +56,5 @@ def match(header: Sequence[str], table: Table) -> Match:
         if spelling:
             positions[name] = tuple(seen[spelling])
     missing = tuple(name for name, column in table.columns.items() if column.required and name not in positions)
-    return Match(positions, missing, sum(len(places) for places in seen.values()))
+    ignored = set(map(squash, table.ignored))
+    return Match(positions, missing, sum(len(places) for name, places in seen.items() if name not in ignored))

@@ -39,6 +39,20 @@ def test_blank_surplus_headers_do_not_count():
     assert found.named == len(NAMES)
 
 
+def test_a_name_of_signs_alone_is_a_name():
+    assert squash(" / ") == "/"
+    assert squash("\\") == "\\"
+
+
+def test_columns_that_the_contract_ignores_do_not_make_a_file_a_stranger():
+    many = [f"measure_{number}" for number in range(20)]
+    assert not match([*NAMES, *many], REGISTER).is_the_table
+    known = REGISTER.model_copy(update={"ignored": tuple(name.upper() for name in many)})
+    found = match([*NAMES, *many], known)
+    assert found.is_the_table
+    assert found.named == len(NAMES)
+
+
 def test_a_missing_required_column_is_named():
     found = match([name for name in NAMES if name != "status"], REGISTER)
     assert found.missing == ("status",)
