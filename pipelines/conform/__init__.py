@@ -41,7 +41,7 @@ def run(
     """
     with recorded_run(connection, "conform", str(as_of or "all")) as outcome, one_at_a_time(connection):
         standing = Ledger(connection).current(as_of, registry.every_period)
-        files = lake.files(settings, connection, standing)
+        files = lake.files(settings, connection, standing, as_of)
         tables = core_tables(connection)
         mark = state.integrated(connection)
         base = mark["conformed"] if mark else {}
@@ -57,6 +57,18 @@ def run(
                 outcome.notes.append("nothing new to conform")
             _count(settings, duck, tables, base, made, outcome)
     return outcome
+
+
+def try_out(settings: Settings, registry: Registry, connection: psycopg.Connection[Any]) -> None:
+    """Whether canonical tables can be made of what stands in this transaction, committed or not.
+
+    Raises SystemFault as `run` does. Nothing becomes the next state.
+    """
+    standing = Ledger(connection).current(None, registry.every_period)
+    files = lake.files(settings, connection, standing)
+    settings.conformed.mkdir(parents=True, exist_ok=True)
+    with workspace(settings) as duck:
+        _make(settings, registry, duck, core_tables(connection), files, [], "")
 
 
 @contextmanager

@@ -40,16 +40,26 @@ class LakeFile:
     sha256: str
 
 
-def files(settings: Settings, connection: psycopg.Connection[Any], submissions: Iterable[Submission]) -> list[LakeFile]:
-    """The lake files of these submissions, in a fixed order.
+def files(
+    settings: Settings,
+    connection: psycopg.Connection[Any],
+    submissions: Iterable[Submission],
+    as_of: date | None = None,
+) -> list[LakeFile]:
+    """The lake files of these submissions, in a fixed order; as_of: those that stood at the end of that day.
 
     Raises SystemFault where the ledger names a file that is not in the lake.
     """
     standing = {submission.submission_key: submission for submission in submissions}
     rows = Ledger(connection).rows(
         """SELECT submission_key, table_name, path, sha256 FROM ops.snapshot
-           WHERE submission_key = ANY(%s) ORDER BY submission_key, table_name""",
+           WHERE submission_key = ANY(%s) AND CASE WHEN %s::date IS NULL THEN replaced_at = 'infinity'
+               ELSE accepted_at::date <= %s AND replaced_at::date > %s END
+           ORDER BY submission_key, table_name""",
         list(standing),
+        as_of,
+        as_of,
+        as_of,
     )
     found = []
     for row in rows:

@@ -28,7 +28,8 @@ NEXT = {
     "held_ours": {"validated", "held_ours", "rejected", "withdrawn"},
     "validated": {"accepted", "held_ours", "rejected", "withdrawn"},
     "accepted": {"integrated", "superseded", "withdrawn"},
-    "integrated": {"superseded", "withdrawn"},
+    # accepted once more: after a release or a rerun, so that the next refresh takes it up.
+    "integrated": {"superseded", "withdrawn", "accepted"},
     "superseded": {"integrated", "withdrawn"},
     "rejected": {"received"},
     "withdrawn": set(),
@@ -163,7 +164,7 @@ class Ledger:
             raise SystemFault(f"{name} is {state}; it cannot become {to_state}")
         self.connection.execute(
             """UPDATE ops.submission SET state = %s, state_at = clock_timestamp(), reason_rule = %s, reason = %s,
-               accepted_at = CASE WHEN %s = 'accepted' THEN clock_timestamp() ELSE accepted_at END
+               accepted_at = CASE WHEN %s = 'accepted' THEN coalesce(accepted_at, clock_timestamp()) ELSE accepted_at END
                WHERE submission_key = %s""",
             (to_state, fault.rule if fault else None, fault.tell_supplier if fault else note, to_state, key),
         )
@@ -212,10 +213,37 @@ class Ledger:
                     copy.write_row((key, *row))
 
     def replace_snapshots(self, key: int, files: Iterable[tuple[str, str, str, int]]) -> None:
-        """Write which lake files hold the accepted rows. files: table, path relative to the lake, sha256, rows."""
-        self.connection.execute("DELETE FROM ops.snapshot WHERE submission_key = %s", (key,))
+        """Write which lake files hold the accepted rows; those that stood are marked replaced where they differ.
+
+        files: table, path relative to the lake, sha256, rows.
+        """
+        columns = "submission_key, table_name, path, sha256, row_count"
+        standing = self.rows(
+            f"SELECT {columns} FROM ops.snapshot WHERE submission_key = %s AND replaced_at = 'infinity'", key
+        )  # noqa: S608
+        before = {tuple(row.values()) for row in standing}
+        after = {(key, *file) for file in files}
         with self.connection.cursor() as cursor:
-            cursor.executemany("INSERT INTO ops.snapshot VALUES (%s, %s, %s, %s, %s)", [(key, *f) for f in files])
+            cursor.executemany(
+                """UPDATE ops.snapshot SET replaced_at = clock_timestamp()
+                   WHERE submission_key = %s AND table_name = %s AND replaced_at = 'infinity'""",
+                [row[:2] for row in before - after],
+            )
+            insert = f"INSERT INTO ops.snapshot ({columns}) VALUES (%s, %s, %s, %s, %s)"  # noqa: S608
+            cursor.executemany(insert, sorted(after - before))
+
+    def released(self, key: int) -> dict[tuple[str, str], set[int]]:
+        """Rows that a steward released: (table, rule) -> row numbers."""
+        found: dict[tuple[str, str], set[int]] = {}
+        query = "SELECT table_name, rule, source_rows FROM ops.decision WHERE kind = 'release' AND submission_key = %s"
+        for row in self.rows(query, key):
+            found.setdefault((row["table_name"], row["rule"]), set()).update(row["source_rows"])
+        return found
+
+    def forget_content(self, key: int) -> None:
+        """Of a withdrawn submission, drop what names its rows and files; counts, rules and decisions stay."""
+        for table in ("snapshot", "held_row"):
+            self.connection.execute(f"DELETE FROM ops.{table} WHERE submission_key = %s", (key,))  # type: ignore[arg-type]  # noqa: S608
 
     # ---- alerts ------------------------------------------------------------------------------------------------
     def raise_alert(self, kind: str, subject: str) -> bool:

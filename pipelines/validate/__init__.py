@@ -59,6 +59,31 @@ def accept(settings: Settings, registry: Registry, connection: psycopg.Connectio
     return outcome
 
 
+def again(
+    settings: Settings, registry: Registry, connection: psycopg.Connection[Any], submission: str, outcome: Outcome
+) -> None:
+    """Judge a submission that was accepted before, and put the result in the place of its accepted rows.
+
+    In the caller's transaction: until it commits, what stood stands. The outcome's state is left as it is where the
+    result is accepted, else it is `rejected` or `held_ours` and nothing of the ledger is changed.
+    """
+    ledger = Ledger(connection)
+    found = _locked(ledger, submission)
+    judgement = _judge(settings, registry, ledger, found)
+    outcome.counts.update(summary(judgement.tables))
+    if judgement.outcome != "accepted":
+        outcome.state = judgement.outcome
+        outcome.notes += [str(judgement.fault)] if judgement.fault else []
+        return
+    _record(settings, ledger, found, judgement)
+    known = ledger.rows("SELECT path FROM ops.snapshot WHERE submission_key = %s", found.submission_key)
+    files = write_lake(settings, found, [row["path"] for row in known])
+    ledger.replace_snapshots(found.submission_key, files)
+    if found.state == "integrated":
+        ledger.move(submission, "accepted", note="judged again")
+    shutil.rmtree(settings.work / folder_form(submission), ignore_errors=True)
+
+
 def check(
     folder: Path,
     registry: Registry,
@@ -107,9 +132,17 @@ def _locked(ledger: Ledger, submission: str) -> Submission:
 def _judge_and_record(
     settings: Settings, registry: Registry, ledger: Ledger, found: Submission, outcome: Outcome
 ) -> None:
+    judgement = _judge(settings, registry, ledger, found)
+    _record(settings, ledger, found, judgement)
+    outcome.counts.update(summary(judgement.tables))
+    _move(ledger, found, judgement, outcome)
+
+
+def _judge(settings: Settings, registry: Registry, ledger: Ledger, found: Submission) -> Judgement:
     agency = registry.agency(found.agency_code)
     payload = payload_of(settings, found.submission)
-    case = Case(registry, found.manifest, payload, agency, settings.environment, settings.check_engine)
+    released = ledger.released(found.submission_key)
+    case = Case(registry, found.manifest, payload, agency, settings.environment, settings.check_engine, released)
     with duckdb.connect() as memory:
         try:
             judgement = judge(memory, case)
@@ -118,6 +151,10 @@ def _judge_and_record(
             judgement = Judgement("rejected", all_rejected(told), [], fault=fault)
         if judgement.outcome == "accepted":
             write_work(memory, [t.table for t in judgement.tables], settings.work / folder_form(found.submission))
+    return judgement
+
+
+def _record(settings: Settings, ledger: Ledger, found: Submission, judgement: Judgement) -> None:
     report.write(settings.reports / folder_form(found.submission), report.as_json(found.manifest, judgement))
     ledger.replace_outcomes(
         found.submission_key,
@@ -125,8 +162,6 @@ def _judge_and_record(
         judgement.rules(),
         judgement.held() if judgement.outcome == "accepted" else (),
     )
-    outcome.counts.update(summary(judgement.tables))
-    _move(ledger, found, judgement, outcome)
 
 
 def _move(ledger: Ledger, found: Submission, judgement: Judgement, outcome: Outcome) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Case:
     agency: Agency | None = None
     environment: str = "production"
     engine: Engine = "duckdb"
+    # Rows that a steward released: (table, rule) -> row numbers.
+    released: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
 
     @property
     def dataset(self) -> str:
@@ -65,7 +67,16 @@ def judge(connection: duckdb.DuckDBPyConnection, case: Case) -> Judgement:
     reason = rejection(findings, case.agency, case.environment)
     if reason:
         return Judgement("rejected", all_rejected(tables), findings, absent, reason)
+    findings = [_without_released(finding, case) for finding in findings]
     return Judgement("accepted", settle(connection, case.registry, case.dataset, findings, tables), findings, absent)
+
+
+def _without_released(finding: Finding, case: Case) -> Finding:
+    """A finding as it counts: a row that was released is found, and taken all the same."""
+    free = case.released.get((finding.rule.table, finding.rule.rule))
+    if not free or finding.rule.on_fail != "quarantine_row":
+        return finding
+    return replace(finding, rows=tuple(row for row in finding.rows if row not in free))
 
 
 def _load(connection: duckdb.DuckDBPyConnection, case: Case) -> tuple[dict[str, Delivered], list[str]]:

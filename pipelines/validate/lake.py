@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -41,23 +42,27 @@ def write_work(connection: duckdb.DuckDBPyConnection, tables: list[str], folder:
     durable.sync(folder.parent)
 
 
-def write_lake(settings: Settings, submission: Submission) -> list[tuple[str, str, str, int]]:
+def lake_folder(settings: Settings, submission: Submission) -> Path:
+    """The folder of a submission in the lake."""
+    place = settings.lake / submission.dataset_code / submission.agency_code / submission.period
+    return place / folder_form(submission.submission)
+
+
+def write_lake(
+    settings: Settings, submission: Submission, known: Collection[str] = ()
+) -> list[tuple[str, str, str, int]]:
     """Write the rows that nothing holds into the lake.
+
+    known: paths, relative to the lake, of files that the ledger names already; they stay whatever is written now.
 
     Returns per table its name, its path relative to the lake, the SHA-256 of the file and its rows. The folder is this
     submission's own: whatever a broken run left there is removed.
     """
     work = settings.work / folder_form(submission.submission)
-    folder = (
-        settings.lake
-        / submission.dataset_code
-        / submission.agency_code
-        / submission.period
-        / folder_form(submission.submission)
-    )
+    folder = lake_folder(settings, submission)
     folder.mkdir(parents=True, exist_ok=True)
     written = [_snapshot(file, folder) for file in sorted(work.glob("*.parquet"))]
-    names = {path.name for _, path, _, _ in written}
+    names = {path.name for _, path, _, _ in written} | {Path(path).name for path in known}
     for path in folder.iterdir():
         if path.name not in names:
             path.unlink()
