@@ -164,10 +164,10 @@ def _cross_check(found: Registry) -> list[str]:
             problems.append(f"{dataset}.yaml: dataset says {contract.dataset!r}")
         for name, table in contract.tables.items():
             problems += [f"{dataset}.{name}: {p}" for p in _check_table(found, contract, table)]
-        if contract.people:
-            fields = {c.field for c in contract.tables[contract.record_table or ""].columns.values()}
+        for name in contract.record_tables:
+            fields = {c.field for c in contract.tables[name].columns.values()}
             problems += [
-                f"{dataset}: record_key field {key!r} is not in {contract.record_table}"
+                f"{dataset}: record_key field {key!r} is not in {name}"
                 for part in contract.record_key
                 for key in part.split("+")
                 if key not in fields

@@ -77,13 +77,21 @@ def read(settings: Settings, keys: HubKeys, submission: Submission, columns: Ite
 
 
 def held_rows(connection: psycopg.Connection[Any], registry: Registry, submission: Submission) -> list[int]:
-    """Row numbers of a submission's record table that validation held back, in order."""
-    found = connection.execute(
-        """SELECT DISTINCT source_row FROM ops.held_row
-           WHERE submission_key = %s AND table_name = %s ORDER BY source_row""",
-        (submission.submission_key, registry.contract(submission.dataset_code).record_table),
-    ).fetchall()
-    return [row for (row,) in found]
+    """Rows of a submission's record tables that validation held back, as the linkage file numbers them, in order.
+
+    It goes on counting from one record table to the next, by the rows that the manifest says came in.
+    """
+    held: list[int] = []
+    before = 0
+    for table in registry.contract(submission.dataset_code).record_tables:
+        found = connection.execute(
+            """SELECT DISTINCT source_row FROM ops.held_row
+               WHERE submission_key = %s AND table_name = %s ORDER BY source_row""",
+            (submission.submission_key, table),
+        ).fetchall()
+        held += [before + row for (row,) in found]
+        before += submission.manifest.get("tables", {}).get(table, {}).get("rows_in", 0)
+    return held
 
 
 def memory() -> duckdb.DuckDBPyConnection:

@@ -1,6 +1,6 @@
 """Who the records are: pseudonyms, linkage rows, and what the other tables are checked against.
 
-Read first, from the record table and the identifier tables that hang on it; held in memory for one sealing.
+Read first, from the record tables and the identifier tables that hang on them; held in memory for one sealing.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
@@ -37,13 +38,14 @@ class Claim:
 
 @dataclass
 class Identities:
-    """The records of a delivery, numbered from 0 in file order.
+    """The records of a delivery, numbered from 0 in file order, one record table after the other.
 
-    keys: the text of the record table's key column, by which child rows find their record. pseudonyms: hex32.
-    births: valid birth dates. weak: how many records no identifier names.
+    starts: the number of the first record of each record table. pseudonyms: hex32. births: valid birth dates. linkage:
+    its `source_row` goes on counting from one record table to the next, rows that could not be read among them. weak:
+    how many records no identifier names.
     """
 
-    keys: pa.Array
+    starts: Mapping[str, int]
     pseudonyms: pa.Array
     births: pa.Array
     linkage: pa.Table
@@ -75,19 +77,19 @@ class Scope:
 def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
     """Read the identifiers of a delivery and make of them all that leaves the door in their place."""
     contract = scope.registry.contract(scope.dataset)
-    record_table = contract.record_table or ""
-    views = scope.views(record_table)
-    rows = _read(tables[record_table], views)
+    parts = {name: _read(tables[name], scope.views(name)) for name in contract.record_tables if name in tables}
+    views = list({view.name: view for name in parts for view in scope.views(name)}.values())
+    rows = _one_after_the_other(parts, tables)
+    starts = dict(zip(parts, accumulate((part.num_rows for part in parts.values()), initial=0), strict=False))
     numbers = np.arange(rows.num_rows)
     claims = [Claim(numbers, one) for one in evidence(rows, views, scope.fields, scope.latest)]
-    keys = _text(rows, contract.tables[record_table].key[0])
     ours = own.OwnIdentifiers()
     for view in views:
         if view.column.drop == "name" and view.name in rows.column_names:
             ours.add(numbers, _text(rows, view.name), own.words_of)
     for name in contract.tables:
-        if name != record_table and name in tables:
-            claims += _claims_below(scope, tables[name], name, record_table, keys)
+        if name in tables and name not in parts:
+            claims += _claims_below(scope, tables[name], parts, starts)
     for claim in claims:
         _remember(ours, claim)
     ours.freeze()
@@ -99,7 +101,7 @@ def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
     linkage = linkage.add_column(0, "source_row", rows.column("source_row").cast(pa.int32()))
     linkage = linkage.add_column(0, "record_pseudonym", pseudonyms)
     births = _text(plain, "birth_date").cast(pa.date32())
-    return Identities(keys, pseudonyms, births, linkage, weak, ours)
+    return Identities(starts, pseudonyms, births, linkage, weak, ours)
 
 
 def parent_key(views: Sequence[ColumnView]) -> str | None:
@@ -127,16 +129,32 @@ def _read(table: TextTable, views: Sequence[ColumnView]) -> pa.Table:
     return pa.Table.from_batches((batch.select(schema.names) for batch in table.batches()), schema)
 
 
-def _claims_below(scope: Scope, table: TextTable, name: str, record_table: str, keys: pa.Array) -> list[Claim]:
+def _one_after_the_other(parts: Mapping[str, pa.Table], tables: Mapping[str, TextTable]) -> pa.Table:
+    """The rows of all record tables, numbered through."""
+    numbered, before = [], 0
+    for name, part in parts.items():
+        numbers = pc.add(part.column("source_row"), pa.scalar(before, pa.int32()))
+        numbered.append(part.set_column(part.schema.get_field_index("source_row"), "source_row", numbers))
+        before += tables[name].rows + len(tables[name].rejected)
+    return pa.concat_tables(numbered, promote_options="default")
+
+
+def _claims_below(
+    scope: Scope, table: TextTable, parts: Mapping[str, pa.Table], starts: Mapping[str, int]
+) -> list[Claim]:
     """Identifiers that another table holds of the records, such as addresses."""
-    views = scope.views(name)
+    views = scope.views(table.name)
     if not any(map(is_identifier, views)):
         return []
     parent = parent_key(views)
-    if scope.registry.contract(scope.dataset).tables[name].parent != record_table or parent is None:
-        raise SystemFault(f"table {name} holds identifiers but does not hang on {record_table}")
+    definitions = scope.registry.contract(scope.dataset).tables
+    owner = definitions[table.name].parent or ""
+    if owner not in scope.registry.contract(scope.dataset).record_tables or parent is None:
+        raise SystemFault(f"table {table.name} holds identifiers but does not hang on a record table")
     rows = _read(table, views)
-    records = pc.fill_null(pc.index_in(_text(rows, parent), value_set=keys), -1).to_numpy(zero_copy_only=False)
+    keys = _text(parts[owner], definitions[owner].key[0]) if owner in parts else pa.array([], pa.string())
+    found = pc.index_in(_text(rows, parent), value_set=keys)
+    records = pc.fill_null(pc.add(found, starts.get(owner, 0)), -1).to_numpy(zero_copy_only=False)
     return [Claim(records, one) for one in evidence(rows, views, scope.fields, scope.latest)]
 
 

@@ -78,7 +78,8 @@ class TableSealer:
         self._table = table
         self._known = known
         self._geography = geography
-        self._is_record_table = name == contract.record_table
+        # The number of the first record, where the rows of this table are records.
+        self._first = known.starts.get(name) if known else None
         self._definition = contract.tables[name]
         self._views = scope.views(name)
         self._parent_key = parent_key(self._views)
@@ -141,9 +142,9 @@ class TableSealer:
         return pa.record_batch(list(columns.values()), names=list(columns))
 
     def _records_of(self, batch: pa.RecordBatch, parents: tuple[pa.Array, np.ndarray] | None) -> np.ndarray:
-        """Which record each row belongs to: its own in the record table, else its parent's."""
-        if self._is_record_table:
-            return np.arange(self.counts.rows, self.counts.rows + batch.num_rows)
+        """Which record each row belongs to: its own in a record table, else its parent's."""
+        if self._first is not None:
+            return self._first + np.arange(self.counts.rows, self.counts.rows + batch.num_rows)
         if parents is None or self._parent_key is None or not batch.num_rows:
             return np.full(batch.num_rows, -1, dtype=np.int64)
         keys, records = parents
@@ -153,7 +154,7 @@ class TableSealer:
 
     def _keep_keys(self, batch: pa.RecordBatch, records: np.ndarray) -> None:
         tables = self._scope.registry.contract(self._scope.dataset).tables.values()
-        if any(table.parent == self.name for table in tables) and (self._is_record_table or (records >= 0).any()):
+        if any(table.parent == self.name for table in tables) and (records >= 0).any():
             self.keys.append(batch.column(self._definition.key[0]))
             self.records.append(records)
 

@@ -82,7 +82,7 @@ def _evidence(registry: Registry, delivery: Delivery) -> str:
             {str("forename" in there).lower()} AS is_named, {", ".join(columns)}
         FROM world.record AS held
         LEFT JOIN (SELECT record, list(field) AS fields FROM world.lost GROUP BY record) AS lost USING (record)
-        WHERE held.record IN (SELECT _record FROM {delivery.schema}."{delivery.contract.record_table}")
+        WHERE held.record IN (SELECT record FROM ({_written(delivery)}))
             AND held.record NOT IN (SELECT record FROM world.rejected)"""  # noqa: S608
 
 
@@ -117,10 +117,15 @@ def write_truth(
 
 
 def _written(delivery: Delivery) -> str:
-    """The rows of the record table of an extract."""
-    return f"""SELECT {delivery.number} AS number, '{delivery.agency.code}' AS agency,
-        '{delivery.contract.dataset}' AS dataset, '{delivery.period}' AS period, _row AS source_row, _record AS record
-        FROM {delivery.schema}."{delivery.contract.record_table}" """  # noqa: S608
+    """The rows of the record tables of an extract, numbered through as the linkage file does."""
+    before = "0"
+    parts = []
+    for table in delivery.contract.record_tables:
+        parts.append(f"""SELECT {delivery.number} AS number, '{delivery.agency.code}' AS agency,
+            '{delivery.contract.dataset}' AS dataset, '{delivery.period}' AS period, {before} + _row AS source_row,
+            _record AS record FROM {delivery.schema}."{table}" """)  # noqa: S608
+        before += f' + (SELECT count(*) FROM {delivery.schema}."{table}")'  # noqa: S608
+    return " UNION ALL ".join(parts)
 
 
 _FILES = """
@@ -130,4 +135,6 @@ _FILES = """
 | `records.parquet` | each row of each record table: whose it is (`person_id`), what it links to (`component_id`) |
 | `rule_faults.csv` | each row that a rule must find; `FILE-RAGGED` are rows that fall apart at an unguarded comma |
 | `linkage_faults.csv` | each row with a fault that matching has to live with, by kind |
+
+In records and linkage faults `source_row` goes on counting from one record table of an extract to the next.
 """
