@@ -164,7 +164,7 @@ class Ledger:
             raise SystemFault(f"{name} is {state}; it cannot become {to_state}")
         self.connection.execute(
             """UPDATE ops.submission SET state = %s, state_at = clock_timestamp(), reason_rule = %s, reason = %s,
-               accepted_at = CASE WHEN %s = 'accepted' THEN coalesce(accepted_at, clock_timestamp()) ELSE accepted_at END
+               accepted_at = coalesce(accepted_at, CASE WHEN %s = 'accepted' THEN clock_timestamp() END)
                WHERE submission_key = %s""",
             (to_state, fault.rule if fault else None, fault.tell_supplier if fault else note, to_state, key),
         )
@@ -218,9 +218,8 @@ class Ledger:
         files: table, path relative to the lake, sha256, rows.
         """
         columns = "submission_key, table_name, path, sha256, row_count"
-        standing = self.rows(
-            f"SELECT {columns} FROM ops.snapshot WHERE submission_key = %s AND replaced_at = 'infinity'", key
-        )  # noqa: S608
+        query = f"SELECT {columns} FROM ops.snapshot WHERE submission_key = %s AND replaced_at = 'infinity'"  # noqa: S608
+        standing = self.rows(query, key)
         before = {tuple(row.values()) for row in standing}
         after = {(key, *file) for file in files}
         with self.connection.cursor() as cursor:

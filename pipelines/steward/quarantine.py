@@ -62,12 +62,11 @@ def held(registry: Registry, connection: psycopg.Connection[Any], submission: st
         submission,
         submission,
     )
-    by_code = {(row["dataset_code"], row["period_end"]): {} for row in found}
-    for dataset, day in by_code:
-        by_code[dataset, day] = {
-            rule.rule: rule for listed in rules(registry, dataset, day).values() for rule in listed
-        }
-    return [_held(registry, row, by_code[row["dataset_code"], row["period_end"]].get(row["rule"])) for row in found]
+    known = {
+        (dataset, day): {rule.rule: rule for listed in rules(registry, dataset, day).values() for rule in listed}
+        for dataset, day in {(row["dataset_code"], row["period_end"]) for row in found}
+    }
+    return [_held(registry, row, known[row["dataset_code"], row["period_end"]].get(row["rule"])) for row in found]
 
 
 def _held(registry: Registry, row: dict[str, Any], rule: Rule | None) -> Held:
