@@ -33,6 +33,8 @@ def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, rules
         columns = [name for (name,) in db.execute(f'SELECT column_name FROM (DESCRIBE "{table}")').fetchall()]  # noqa: S608
         spoilt: set[int] = set()
         for entry in entries:
+            if delivery.form not in entry.get("forms", (delivery.form,)):
+                continue
             rows = _rows_for(db, rng, table, columns, entry, spoilt)
             if not rows:
                 continue

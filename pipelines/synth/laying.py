@@ -35,6 +35,10 @@ DECLARED = (
     "form",
     "with_mark",
     "surplus_header",
+    "separator",
+    "is_unquoted",
+    "headers",
+    "above_header",
 )
 GROUPS = ("education", "social_care", "health", "planning")
 
@@ -49,6 +53,11 @@ class Delivery:
     period: str
     snapshot: date
     about: Mapping[str, Any]
+
+    @property
+    def form(self) -> str:
+        """The physical form in which it is written."""
+        return self.about.get("form", self.contract.forms[0])
 
     @property
     def schema(self) -> str:
@@ -90,6 +99,12 @@ def deliveries(registry: Registry, declared: Mapping[str, Any], clock: Clock) ->
     ]
 
 
+def columns_of(db: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """The columns of a laid out table that are written, in order."""
+    names = db.execute(f'SELECT column_name FROM (DESCRIBE "{table}")').fetchall()  # noqa: S608
+    return [name for (name,) in names if not name.startswith("_")]
+
+
 def sql(delivery: Delivery, name: str) -> Path:
     """The SQL file of a table or lookup."""
     return shipped("sql") / "synth" / delivery.contract.dataset / f"{name}.sql"
@@ -108,6 +123,7 @@ def set_variables(db: duckdb.DuckDBPyConnection, delivery: Delivery, clock: Cloc
         "window_start": getattr(clock, about.get("window_start", "activity_start")),
         "reference_day": getattr(clock, about.get("reference_day", about["snapshot"])),
         "agency": delivery.agency.code,
+        "form": delivery.form,
         "ods_code": delivery.agency.ods_code or "",
         "la_code": delivery.agency.la_code or area["la_code"],
         "salt": delivery.folder,

@@ -1,7 +1,10 @@
 -- How extracts write dates, numbers and keys. `salt` and `date_format` are set for each extract.
-CREATE MACRO blade_date(day) AS strftime(day, '%Y-%b-%d 00:00:00');
-CREATE MACRO blade_bool(value) AS CASE value WHEN TRUE THEN 'True' WHEN FALSE THEN 'False' END;
-CREATE MACRO blade_int(number) AS number || '.0';
+-- The collection system's own text files; the same return as a template or XML has ISO dates, 0 and 1, plain numbers.
+CREATE MACRO is_blade() AS getvariable('form') = 'csv';
+CREATE MACRO blade_date(day) AS strftime(day, CASE WHEN is_blade() THEN '%Y-%b-%d 00:00:00' ELSE '%Y-%m-%d' END);
+CREATE MACRO blade_bool(value) AS
+    CASE value WHEN TRUE THEN CASE WHEN is_blade() THEN 'True' ELSE '1' END WHEN FALSE THEN CASE WHEN is_blade() THEN 'False' ELSE '0' END END;
+CREATE MACRO blade_int(number) AS CASE WHEN is_blade() THEN number || '.0' ELSE number::VARCHAR END;
 CREATE MACRO source_date(day) AS strftime(day, getvariable('date_format'));
 -- A number for each number below 10^8 that tells nothing of it; another one for each agency.
 CREATE MACRO scrambled(number, who) AS (number::HUGEINT * 48271393 + (md5_number(who) % 100000000)::HUGEINT) % 100000000;
@@ -10,7 +13,7 @@ CREATE MACRO export_key(number, kind) AS regexp_replace(
     lower(to_base(
         ((number::HUGEINT * 7364839251773 + (md5_number(kind || getvariable('salt')) % 17592186044416)::HUGEINT) % 17592186044416)::BIGINT, 16, 11
     )), '^(.{8})', '\1-');
-CREATE MACRO blade_day(text) AS try_strptime(text, '%Y-%b-%d 00:00:00')::DATE;
+CREATE MACRO blade_day(text) AS try_strptime(text, CASE WHEN is_blade() THEN '%Y-%b-%d 00:00:00' ELSE '%Y-%m-%d' END)::DATE;
 CREATE MACRO source_day(text) AS try_strptime(text, getvariable('date_format'))::DATE;
 -- An identifier of digits whose last one is typed wrongly.
 CREATE MACRO wrong_at_the_end(text) AS left(text, -1) || ((right(text, 1)::INTEGER + 1) % 10)::VARCHAR;
