@@ -152,6 +152,68 @@ def accepted() -> list[str]:
         return [submission.submission for submission in Ledger(connection).submissions(states=("accepted",))]
 
 
+def held(submission: str | None = None) -> list[dict[str, Any]]:
+    """The rows that rules hold, of one submission or of all that stand, by rule."""
+    from pipelines import steward
+
+    with hub() as (_, registry, connection):
+        return [found.as_json() for found in steward.held(registry, connection, submission)]
+
+
+def release(submission: str, rule: str, by: str, reason: str, rows: list[int] | None = None) -> dict[str, Any]:
+    """A steward's decision: take in rows that a rule holds. The next refresh shows them."""
+    from pipelines import steward
+
+    with hub() as (settings, registry, connection):
+        return steward.release(
+            settings, registry, connection, submission, rule, by=by, reason=reason, rows=rows
+        ).as_json()
+
+
+def keep(submission: str, rule: str, by: str, reason: str, rows: list[int] | None = None) -> dict[str, Any]:
+    """A steward's decision: rows stay held."""
+    from pipelines import steward
+
+    with hub() as (_, registry, connection):
+        return steward.keep(registry, connection, submission, rule, by=by, reason=reason, rows=rows).as_json()
+
+
+def rerun(submission: str, stage: str, by: str, reason: str) -> list[dict[str, Any]]:
+    """Run a submission again from validate or accept; from a later stage on, the refresh is run."""
+    from pipelines import steward
+
+    later = {"link": refresh, "conform": lambda: [conform(), integrate()], "integrate": lambda: [integrate()]}
+    if stage in later:
+        return later[stage]()
+    with hub() as (settings, registry, connection):
+        outcomes = steward.rerun(settings, registry, connection, submission, stage, by=by, reason=reason)
+    return [outcome.as_json() for outcome in outcomes]
+
+
+def replay(file: Path, progress: Callable[[str], None] = lambda _: None) -> list[dict[str, Any]]:
+    """Run a reviewed list of submissions again; nothing is run where a line of it cannot be."""
+    from pipelines import steward
+
+    listed = steward.read_replay(file)
+    with hub() as (_, _, connection):
+        for step in listed.reruns:
+            steward.check(connection, step.submission, step.stage)
+    outcomes = []
+    for number, step in enumerate(listed.reruns, 1):
+        progress(f"{number} of {len(listed.reruns)}: {step.submission}")
+        outcomes += rerun(step.submission, step.stage, listed.reviewed_by, listed.reason)
+    return outcomes
+
+
+def withdraw(submission: str, by: str, reason: str) -> list[dict[str, Any]]:
+    """Take a submission out for good, and refresh the picture without it."""
+    from pipelines import steward
+
+    with hub() as (settings, _, connection):
+        gone = steward.withdraw(settings, connection, submission, by=by, reason=reason)
+    return [gone.as_json(), *refresh()]
+
+
 def watch(now: datetime | None = None) -> dict[str, Any]:
     """One look at what is overdue, stuck, refused, broken or not fresh; what is new is told."""
     from pipelines import watch as room

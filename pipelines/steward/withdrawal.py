@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
-from pipelines.registry import Registry
 from pipelines.settings import Settings
 from pipelines.steward.quarantine import decide
 from pipelines.validate.lake import folder_form, lake_folder
@@ -21,7 +20,6 @@ from pipelines.validate.lake import folder_form, lake_folder
 
 def withdraw(
     settings: Settings,
-    registry: Registry,
     connection: psycopg.Connection[Any],
     submission: str,
     *,

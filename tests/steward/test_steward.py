@@ -149,14 +149,14 @@ def test_what_is_withdrawn_leaves_no_file_and_what_stood_before_stands_again(hel
     validate.validate(held.settings, held.registry, held.connection, second)
     validate.accept(held.settings, held.registry, held.connection, second)
     assert dict(held.submissions()) == {NAME: "superseded", second: "accepted"}
-    outcome = steward.withdraw(held.settings, held.registry, held.connection, second, **BY)
+    outcome = steward.withdraw(held.settings, held.connection, second, **BY)
     assert outcome.counts["files"] > 4
     stored = [path for path in held.settings.home.rglob("*csds__2026-03__2*") if "landing" not in path.parts]
     assert stored == []
     assert [s.submission for s in Ledger(held.connection).current()] == [NAME]
     kept = held.connection.execute("SELECT reason FROM ops.submission WHERE submission = %s", (second,)).fetchall()
     assert kept == [(BY["reason"],)]
-    again = steward.withdraw(held.settings, held.registry, held.connection, second, **BY)
+    again = steward.withdraw(held.settings, held.connection, second, **BY)
     assert again.counts["files"] == 0
     with pytest.raises(UsageFault, match="withdrawn"):
         steward.rerun(held.settings, held.registry, held.connection, second, **BY)

@@ -7,20 +7,17 @@ Exit codes: 0 fine or warnings only, 1 data fault, 2 usage, 3 machine. Rooms are
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from pipelines import registry as declared
 from pipelines import version
-from pipelines.errors import DataFault, JointNeedsError, UsageFault
+from pipelines.cli import steward
+from pipelines.cli.frame import AsJson, as_date, err, guarded, out, show
+from pipelines.errors import UsageFault
 from pipelines.settings import Settings
 
 app = typer.Typer(
@@ -33,65 +30,6 @@ keys_app = typer.Typer(help="Key files of partners and hub.", no_args_is_help=Tr
 db_app = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
-
-err = Console(stderr=True)
-out = Console()
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
-
-
-# The counts of an outcome that people want to see at once; `--json` has them all.
-SHOWN = ("rows_in", "accepted", "quarantined", "rejected", "records", "persons", "links", "changed")
-
-
-def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
-    """Turn our own errors into one clear line and an exit code; anything else is a bug and keeps its traceback."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            code = command(*args, **kwargs)
-        except ModuleNotFoundError as error:
-            if (error.name or "pipelines").startswith("pipelines"):
-                raise
-            err.print(f"[bold red]error:[/] this command needs the hub's packages ({error.name} is missing):", end=" ")
-            err.print("pip install 'joint-needs\\[hub]'", highlight=False)
-            raise typer.Exit(2) from None
-        except JointNeedsError as error:
-            kind = "fault in the data" if isinstance(error, DataFault) else "error"
-            err.print(f"[bold red]{kind}:[/] {error}", highlight=False, soft_wrap=True)
-            raise typer.Exit(error.exit_code) from None
-        raise typer.Exit(code or 0)
-
-    return run
-
-
-def as_date(text: str | None) -> date | None:
-    """An ISO date from an option, or a UsageFault that says the shape."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise UsageFault(f"a date looks like 2026-03-31, not {text!r}") from None
-
-
-def show(document: Any, as_json: bool, *, title: str = "") -> None:
-    """Print outcomes: JSON for machines, a table for people."""
-    if as_json:
-        sys.stdout.write(json.dumps(document, default=str) + "\n")
-        return
-    rows = document if isinstance(document, list) else [document]
-    if title:
-        out.print(title)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for name, style in (("stage", "bold"), ("what", ""), ("state", ""), ("counts", ""), ("seconds", "dim")):
-        table.add_column(name, style=style, no_wrap=name != "counts", justify="right" if name == "seconds" else "left")
-    for row in rows:
-        counts = ", ".join(f"{n.replace('_', ' ')} {row['counts'][n]:,}" for n in SHOWN if row["counts"].get(n))
-        colour = "green" if row["state"] == "success" else "yellow"
-        table.add_row(row["stage"], row["subject"], f"[{colour}]{row['state']}[/]", counts, f"{row['seconds']:.1f} s")
-    out.print(table)
-    for row in rows:
-        for note in row["notes"]:
-            out.print(f"{row['subject']}: {note}", highlight=False)
 
 
 @app.callback(invoke_without_command=True)
@@ -371,3 +309,6 @@ def docs(
     stale = dictionary.write(Path("docs/dictionary"), check_only=check_only)
     out.print("up to date" if not stale else f"{'stale' if check_only else 'written'}: {', '.join(sorted(stale))}")
     return 1 if stale and check_only else 0
+
+
+steward.add_to(app)
