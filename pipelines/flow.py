@@ -160,6 +160,14 @@ def held(submission: str | None = None) -> list[dict[str, Any]]:
         return [found.as_json() for found in steward.held(registry, connection, submission)]
 
 
+def questions(submission: str | None = None) -> list[dict[str, str]]:
+    """What a steward is asked: one question per submission and rule whose rows can be released and are not decided."""
+    from pipelines import steward
+
+    with hub() as (_, registry, connection):
+        return [steward.question(found) for found in steward.held(registry, connection, submission) if found.is_open]
+
+
 def release(submission: str, rule: str, by: str, reason: str, rows: list[int] | None = None) -> dict[str, Any]:
     """A steward's decision: take in rows that a rule holds. The next refresh shows them."""
     from pipelines import steward

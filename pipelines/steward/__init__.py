@@ -6,10 +6,11 @@ a value: rows are named by their number in the sender's file.
 
 from __future__ import annotations
 
-from pipelines.steward.quarantine import Held, held, held_rows, keep, release
+from pipelines.steward.quarantine import Held, held, held_rows, keep, question, release
 from pipelines.steward.rerun import STAGES, Replay, check, read_replay, rerun
 from pipelines.steward.withdrawal import withdraw
 
 __all__ = [
-    "STAGES", "Held", "Replay", "check", "held", "held_rows", "keep", "read_replay", "release", "rerun", "withdraw",
+    "STAGES", "Held", "Replay", "check", "held", "held_rows", "keep", "question", "read_replay", "release",
+    "rerun", "withdraw",
 ]  # fmt: skip

@@ -41,6 +41,11 @@ class Held:
     is_releasable: bool
     tell_supplier: str
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a steward can decide and has not done so for every row."""
+        return self.is_releasable and self.kept < self.rows
+
     def as_json(self) -> dict[str, Any]:
         """Plain types only."""
         return dict(self.__dict__)
@@ -81,6 +86,22 @@ def _held(registry: Registry, row: dict[str, Any], rule: Rule | None) -> Held:
         rule is not None and not _is_structural(registry, row["dataset_code"], rule),
         rule.tell_supplier if rule else "This rule is not in the suite any more; run the submission again.",
     )
+
+
+def question(found: Held) -> dict[str, str]:
+    """How a steward is asked about held rows: a subject and a text in Markdown, with numbers and never a value."""
+    noun = "row is" if found.rows == 1 else "rows are"
+    return {
+        "submission": found.submission,
+        "rule": found.rule,
+        "subject": f"{found.submission}: {found.rule}",
+        "body": f"**{found.rows:,} {noun} held** in table `{found.table}`"
+        + (f", column `{found.column}`" if found.column else "")
+        + f".\n\nWhat the sender was told: {found.tell_supplier}\n\n"
+        f"Held only because a row above them is held, in this submission: {found.below:,}.\n\n"
+        "**Release** takes the rows in as they came; they count from the next refresh on. **Keep held** leaves them "
+        "out and asks no more. A corrected delivery of the same period replaces all of it.",
+    }
 
 
 def _is_structural(registry: Registry, dataset: str, rule: Rule) -> bool:

@@ -58,7 +58,8 @@ def test_a_dag_file_only_wires(path):
             else []
         )
         allowed = ("__future__", "datetime", "typing", "zoneinfo", "_house", "_delivery", "airflow.sdk")
-        assert all(name in allowed or name == "airflow.sdk.exceptions" for name in names), names
+        asking = ("airflow.sdk.exceptions", "airflow.providers.standard.operators.hitl")
+        assert all(name in (*allowed, *asking) for name in names), names
     inside = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n not in tree.body]
     assert set(inside) <= {"pipelines"}, "a task calls the library, and of it only flow"
 
@@ -70,8 +71,10 @@ EXPECTED = {
     "pull_planning",
     "refresh_warehouse",
     "publish_picture",
+    "release_quarantine",
     "watch_deliveries",
 }
+BY_HAND = {"release_quarantine"}
 
 
 def test_the_dags_are_those_of_the_clock_table(bag):
@@ -118,6 +121,9 @@ def test_the_warehouse_has_one_writer(bag):
 def test_clocks_avoid_the_hour_that_some_nights_lack(bag):
     for dag in bag.dags.values():
         timetable = getattr(dag.timetable, "timetable", dag.timetable)
+        if dag.dag_id in BY_HAND:
+            assert not timetable.can_be_scheduled
+            continue
         minute, hour = timetable.expression.split()[:2]
         assert timetable.timezone == "Europe/London"
         assert hour != "1" and (hour == "*" or minute.isdigit())
