@@ -23,6 +23,7 @@ def look() -> list[dict[str, str]]:
 
 @task(pool=WAREHOUSE, doc_md="Does as the steward says, in the steward's name.")
 def decide(answered: Any) -> Any:
+    """Do as the steward says, in the steward's name."""
     from pipelines import flow
 
     question, answer = answered
