@@ -199,6 +199,8 @@ def _check_table(found: Registry, contract: Contract, table: Table) -> list[str]
             problems.append(f"{name}: an aggregate dataset cannot carry an identifier")
         if column.field_by and column.field_by.column not in table.columns:
             problems.append(f"{name}: field_by names no column {column.field_by.column!r}")
+        if column.key_of and not (column.type == "key" and getattr(contract.tables.get(column.key_of), "key", ())):
+            problems.append(f"{name}: key_of {column.key_of!r} must be a table with a key, and the column a key")
     if table.parent and not any(c.type == "parent_key" for c in table.columns.values()):
         problems.append("has a parent but no parent_key column")
     return problems

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -66,8 +66,11 @@ class Column(Strict):
     required: bool = False
     since: str | None = None
     until: str | None = None
-    # A true value here marks an adopted or protected child: the door leaves out every earlier name and identifier.
-    protects: bool = False
+    # What marks an adopted or protected child, of whom the door leaves out every earlier name and identifier: a yes
+    # (anything but a readable no), one of these codes, or, in a column of another kind, that there is a value at all.
+    protects: bool | tuple[str, ...] = False
+    # For keys: the table whose key it holds, where that is not the parent, so that the two can be joined.
+    key_of: str | None = None
     # For dates: the door compares with the birth date before that is dropped and leaves `<column>_before_birth`.
     after_birth: bool = False
 
@@ -101,6 +104,11 @@ class Table(Strict):
     columns: dict[str, Column]
     # Headers of the layout that are known and not needed: they never pass, and do not make the file a stranger.
     ignored: tuple[str, ...] = ()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether anything of it passes: a table all of whose columns are dropped is known and not missed."""
+        return any(column.drop is None for column in self.columns.values())
 
     @model_validator(mode="after")
     def _names(self) -> Table:
@@ -159,7 +167,20 @@ class Contract(Strict):
     header_checks: tuple[HeaderCheck, ...] = ()
     retention_years: int = Field(ge=1, le=30)
     warnings: tuple[str, ...] = ()
+    # Headers that any of the tables may have beside its own `ignored`, such as those a national copy adds to each.
+    ignored: tuple[str, ...] = ()
     tables: dict[str, Table]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignored_in_every_table(cls, body: Any) -> Any:
+        if not isinstance(body, dict) or not body.get("ignored"):
+            return body
+        tables = {
+            name: table | {"ignored": [*table.get("ignored", ()), *body["ignored"]]}
+            for name, table in body["tables"].items()
+        }
+        return body | {"tables": tables}
 
     @property
     def record_tables(self) -> tuple[str, ...]:

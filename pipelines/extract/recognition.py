@@ -78,7 +78,9 @@ class _Fit:
             dataset=self.dataset,
             tables={name: file.path for name, (file, _) in tables.items()},
             unknown_files=[file.path for file in sniffed if file.path not in used],
-            missing_optional=[name for name, t in contract.tables.items() if t.optional and name not in tables],
+            missing_optional=[
+                name for name, t in contract.tables.items() if t.optional and t.is_taken and name not in tables
+            ],
             form=self.form,
             matches=tables,
         )
