@@ -24,7 +24,7 @@ import pyarrow.csv as csv
 
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
-from pipelines.link import person_keys, tokens
+from pipelines.link import epochs, person_keys, tokens
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -50,13 +50,17 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
             outcome.counts = person_keys.Assignment().counts()
             outcome.notes.append("nothing to link: no submission that stands carries people")
             return outcome
-        inputs = _inputs(settings, registry, connection, standing)
+        choice = epochs.choose(settings, standing)
+        if choice.absent:
+            names = ", ".join(one.submission for one in choice.absent)
+            outcome.notes.append(f"no tokens of epoch {choice.epoch}, so nothing changes for the children of: {names}")
+        inputs = _inputs(settings, registry, connection, choice)
         if inputs == _last_inputs(connection):
             outcome.counts = person_keys.Assignment().counts()
             outcome.notes.append("nothing new: the linkage files are those of the last run")
             return outcome
         with _no_values_in_errors(), tokens.memory() as db:
-            outcome.counts = _match(settings, registry, connection, db, standing, inputs)
+            outcome.counts = _match(settings, registry, connection, db, choice, inputs)
         log.info("link: %s", outcome.counts)
     return outcome
 
@@ -66,7 +70,7 @@ def _match(
     registry: Registry,
     connection: psycopg.Connection[Any],
     db: duckdb.DuckDBPyConnection,
-    standing: list[Submission],
+    choice: epochs.Choice,
     inputs: dict[str, Any],
 ) -> dict[str, int]:
     from pipelines.link.solve import solve
@@ -74,11 +78,7 @@ def _match(
 
     clock = Clock()
     keys = HubKeys.load(settings.hub_keys)
-    tokens.load(
-        db,
-        {(s.agency_code, s.dataset_code): tokens.read(settings, keys, s) for s in standing},
-        {(s.agency_code, s.dataset_code): tokens.held_rows(connection, registry, s) for s in standing},
-    )
+    tokens.load(db, tokens.parts(settings, keys, connection, registry, choice))
     clock.mark("tokens")
     model = solve(db, settings.link_store / "model.json")
     clock.mark("match")
@@ -87,7 +87,8 @@ def _match(
         SELECT person_id, agency, dataset, record_pseudonym
         FROM person JOIN record USING (record_id) JOIN source USING (source_id)""").fetchall()
     held, age = person_keys.load(connection)
-    assignment = person_keys.assign(person_keys.groups((p, (a, d, r)) for p, a, d, r in people), held, age)
+    groups = epochs.stay(person_keys.groups((p, (a, d, r)) for p, a, d, r in people), held, choice.absent)
+    assignment = person_keys.assign(groups, held, age)
     person_keys.write(connection, assignment)
     for table in ("link", "review"):
         _replace(connection, db, table)
@@ -116,19 +117,16 @@ class Clock:
 
 
 def _inputs(
-    settings: Settings, registry: Registry, connection: psycopg.Connection[Any], standing: list[Submission]
+    settings: Settings, registry: Registry, connection: psycopg.Connection[Any], choice: epochs.Choice
 ) -> dict[str, Any]:
     """What decides the result: the rules, each file by its hash, and the hash of the row numbers held back."""
     files = {}
-    for submission in standing:
-        path = tokens.store_file(settings, submission)
-        if not path.exists():
-            raise SystemFault(f"the link store has no linkage file of {submission.submission}")
-        with path.open("rb") as file:
+    for submission in choice.present:
+        with epochs.files(settings, submission)[choice.epoch].open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         held = json.dumps(tokens.held_rows(connection, registry, submission))
         files[submission.submission] = [content, hashlib.sha256(held.encode()).hexdigest()[:16]]
-    return {"rules": RULES, "files": files}
+    return {"rules": RULES, "epoch": choice.epoch, "files": files}
 
 
 def _last_inputs(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ import psycopg
 import pyarrow as pa
 
 from pipelines.ledger import Ledger
-from pipelines.link import tokens
+from pipelines.link import epochs, tokens
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -70,16 +70,13 @@ def _load(
     db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], registry: Registry, settings: Settings
 ) -> None:
     keys = HubKeys.load(settings.hub_keys)
-    db.execute("""CREATE TABLE row_of (agency VARCHAR, dataset VARCHAR, period VARCHAR, agency_group VARCHAR,
-        record_pseudonym VARCHAR, source_row INTEGER)""")
-    query = f"""
-        INSERT INTO row_of SELECT ?, ?, ?, ?, record_pseudonym, source_row
-        FROM (SELECT *, 0 AS source_id, list_contains(?::INTEGER[], source_row) AS is_held FROM rows)
-        QUALIFY {tokens.SPEAKS}"""  # noqa: S608
+    db.execute("""CREATE TABLE seen (agency VARCHAR, dataset VARCHAR, period VARCHAR, agency_group VARCHAR,
+        record_pseudonym VARCHAR, source_row INTEGER, is_held BOOLEAN)""")
     for submission in tokens.people_only(registry, Ledger(connection).current(None, registry.every_period)):
-        db.register("rows", tokens.read(settings, keys, submission, ("record_pseudonym", "source_row")))
+        db.register("rows", tokens.read(epochs.newest(settings, submission), keys, submission, ("record_pseudonym", "source_row")))
         db.execute(
-            query,
+            """INSERT INTO seen
+               SELECT ?, ?, ?, ?, record_pseudonym, source_row, list_contains(?::INTEGER[], source_row) FROM rows""",
             [
                 submission.agency_code,
                 submission.dataset_code,
@@ -89,6 +86,10 @@ def _load(
             ],
         )
         db.unregister("rows")
+    db.execute(f"""
+        CREATE TABLE row_of AS
+        SELECT * EXCLUDE source_id FROM (SELECT *, agency || '/' || dataset AS source_id FROM seen)
+        QUALIFY {tokens.SPEAKS}""")  # noqa: S608
     known = connection.execute("""
         SELECT agency_code, dataset_code, record_pseudonym, person_key::text
         FROM link.crosswalk WHERE valid_to = 'infinity'""").fetchall()

@@ -7,6 +7,9 @@ the run.
 A record may have several rows. Rows that validation held back do not speak for it where another row was accepted: two
 children under one identifier are told apart there. A record of held rows alone is matched all the same.
 
+Of a dataset several submissions may stand. Rows of one record pseudonym are one record: its newest submission speaks
+for it, and names, postcodes and UPNs of earlier ones are added as earlier ones, but never to a protected child.
+
 Tables made here, numbered so that the order in which files and rows arrive changes nothing:
     source(source_id, agency, dataset)
     record(record_id, source_id, record_pseudonym, is_protected)   one row per child as one source knows it
@@ -16,9 +19,9 @@ Tables made here, numbered so that the order in which files and rows arrive chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -29,6 +32,7 @@ import pyrage
 
 from pipelines.errors import SystemFault
 from pipelines.ledger import Submission
+from pipelines.link.epochs import Choice, files
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -36,37 +40,47 @@ from pipelines.settings import Settings
 # One token each, then lists of them. A former surname compares with a surname, a swapped birth date with a birth date.
 SINGLE = (
     "forename", "forename_phonetic", "forename_prefix", "forename_initial", "surname", "surname_phonetic",
-    "birth_date", "birth_date_swapped", "birth_year", "birth_month_of_year", "birth_day",
+    "surname_as_forename", "birth_date", "birth_date_swapped", "birth_year", "birth_month_of_year", "birth_day",
     "postcode", "postcode_sector", "nhs_number", "upn", "uln", "local_id",
 )  # fmt: skip
-LISTS = ("other_surnames", "other_upns")
-COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "sex", "is_protected")
+# What earlier submissions add to, and the column whose earlier values are added.
+OTHERS = {
+    "other_forenames": "forename", "other_surnames": "surname", "other_postcodes": "postcode", "other_upns": "upn"
+}  # fmt: skip
+LISTS = (*OTHERS, "forename_formal", "forename_starts", "forename_near", "surname_near")
+FLAGS = ("is_forename_initial", "is_protected")
+COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "sex", *FLAGS)
 IDENTIFIERS = ("nhs_number", "upn", "uln", "local_id")
 # An identifier that so many records carry is a default of somebody's system, not a person's.
 MAX_HOLDERS = 40
 
 Source = tuple[str, str]
 
+
+@dataclass(frozen=True)
+class Part:
+    """The linkage table of one submission that stands. edition: the newer of one source has the higher number."""
+
+    source: Source
+    edition: int
+    table: pa.Table
+    held: Sequence[int] = ()
+
+
 # Rows that speak for their record, over rows with source_id, record_pseudonym and is_held.
 SPEAKS = "NOT is_held OR bool_and(is_held) OVER (PARTITION BY source_id, record_pseudonym)"
 
 
-def store_file(settings: Settings, submission: Submission) -> Path:
-    """Where the linker keeps the linkage file of a submission."""
-    return settings.link_store / f"{submission.submission.replace('/', '__')}.age"
-
-
 def people_only(registry: Registry, submissions: Iterable[Submission]) -> list[Submission]:
-    """Those of the submissions whose contract has people, by agency and dataset."""
+    """Those of the submissions whose contract has people, by agency and dataset, the older before the newer."""
     return sorted(
         (s for s in submissions if registry.contract(s.dataset_code).people),
-        key=lambda s: (s.agency_code, s.dataset_code),
+        key=lambda s: (s.agency_code, s.dataset_code, s.period_end, s.period_start, s.sequence),
     )
 
 
-def read(settings: Settings, keys: HubKeys, submission: Submission, columns: Iterable[str] = COLUMNS) -> pa.Table:
+def read(path: Path, keys: HubKeys, submission: Submission, columns: Iterable[str] = COLUMNS) -> pa.Table:
     """Columns of one linkage file, decrypted in memory; SystemFault where the file is gone or will not open."""
-    path = store_file(settings, submission)
     try:
         clear = pyrage.decrypt(path.read_bytes(), [keys.linker])
         return pq.read_table(pa.BufferReader(clear), columns=list(columns))
@@ -74,6 +88,21 @@ def read(settings: Settings, keys: HubKeys, submission: Submission, columns: Ite
         raise SystemFault(f"the link store has no linkage file of {submission.submission}") from None
     except (pyrage.DecryptError, pa.ArrowException, OSError):
         raise SystemFault(f"the linkage file of {submission.submission} does not open with the linker's key") from None
+
+
+def parts(
+    settings: Settings,
+    keys: HubKeys,
+    connection: psycopg.Connection[Any],
+    registry: Registry,
+    choice: Choice,
+) -> Iterator[Part]:
+    """Open the linkage files of a run's epoch in the order of `people_only`, one at a time."""
+    for number, submission in enumerate(choice.present):
+        source = (submission.agency_code, submission.dataset_code)
+        held = held_rows(connection, registry, submission)
+        path = files(settings, submission)[choice.epoch]
+        yield Part(source, number, read(path, keys, submission), held)
 
 
 def held_rows(connection: psycopg.Connection[Any], registry: Registry, submission: Submission) -> list[int]:
@@ -103,48 +132,73 @@ def memory() -> duckdb.DuckDBPyConnection:
     return db
 
 
-def load(
-    db: duckdb.DuckDBPyConnection,
-    tables: Mapping[Source, pa.Table],
-    held: Mapping[Source, list[int]] = MappingProxyType({}),
-) -> None:
-    """Make the tables of this module from linkage tables, and their held rows, by source (agency, dataset)."""
+def load(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> None:
+    """Make the tables of this module from linkage tables, taken one by one."""
     single = ", ".join(f"token({name}) AS {name}" for name in SINGLE)
-    lists = ", ".join(f"list_sort(list_distinct(list_transform({n}, lambda t: token(t)))) AS {n}" for n in LISTS)
-    rows = f"""SELECT ?::INTEGER AS source_id, record_pseudonym, {single}, {lists},
-        CASE WHEN sex IN ('M', 'F') THEN sex END AS sex, coalesce(is_protected, false) AS is_protected,
+    lists = ", ".join(
+        f"coalesce(list_sort(list_distinct(list_transform({n}, lambda t: token(t)))), []) AS {n}" for n in LISTS
+    )
+    flags = ", ".join(f"coalesce({name}, false) AS {name}" for name in FLAGS)
+    rows = f"""SELECT ? AS agency, ? AS dataset, ?::INTEGER AS edition, record_pseudonym, {single}, {lists},
+        CASE WHEN sex IN ('M', 'F') THEN sex END AS sex, {flags},
         list_contains(?::INTEGER[], source_row) AS is_held
         FROM linkage WHERE record_pseudonym IS NOT NULL"""  # noqa: S608
-    db.execute("CREATE TABLE source (source_id INTEGER, agency VARCHAR, dataset VARCHAR)")
-    for number, (source, linkage) in enumerate(sorted(tables.items(), key=lambda item: item[0])):
-        db.execute("INSERT INTO source VALUES (?, ?, ?)", [number, *source])
-        db.register("linkage", linkage)
-        into = "INSERT INTO token_row" if number else "CREATE TABLE token_row AS"
-        db.execute(f"{into} {rows}", [number, held.get(source, [])])
+    into = "CREATE TABLE token_row AS"
+    for part in parts:
+        db.register("linkage", part.table)
+        db.execute(f"{into} {rows}", [*part.source, part.edition, list(part.held)])
         db.unregister("linkage")
-    if not tables:
+        into = "INSERT INTO token_row"
+    if not into.startswith("INSERT"):
         raise SystemFault("there is nothing to link: no current submission carries people")
     _number(db)
 
 
 def _number(db: duckdb.DuckDBPyConnection) -> None:
-    names = ", ".join((*SINGLE, *LISTS, "sex"))
+    """Records and profiles from token rows: who speaks, what earlier submissions add, a number for each."""
+    names = ", ".join((*SINGLE, *LISTS, "sex", "is_forename_initial"))
+    now = ", ".join(f"coalesce(n.{c}, e.{c}) AS {c}" if c in IDENTIFIERS else f"n.{c}" for c in SINGLE)
+    others = ", ".join(
+        f"list_sort(list_distinct(list_filter(list_concat(n.{name}, e.{name}), lambda t: t IS DISTINCT FROM n.{of})))"
+        f" AS {name}"
+        for name, of in OTHERS.items()
+    )
+    kept = ", ".join(f"n.{name}" for name in LISTS if name not in OTHERS)
+    earlier = ", ".join(
+        [f"arg_max({name}, edition) FILTER ({name} IS NOT NULL) AS {name}" for name in IDENTIFIERS]
+        + [
+            f"list_concat(list({of}) FILTER ({of} IS NOT NULL), flatten(list({name}))) AS {name}"
+            for name, of in OTHERS.items()
+        ]
+    )
     kinds = " UNION ALL ".join(
         f"SELECT record_id, '{kind}' AS kind, {kind} AS value, 0 AS is_former FROM profile WHERE {kind} IS NOT NULL"  # noqa: S608
         for kind in IDENTIFIERS
     )
     db.execute(f"""
-        CREATE TEMP TABLE speaking AS FROM token_row QUALIFY {SPEAKS};
+        CREATE TABLE source AS
+        SELECT row_number() OVER (ORDER BY agency, dataset)::INTEGER - 1 AS source_id, agency, dataset
+        FROM (SELECT DISTINCT agency, dataset FROM token_row);
+        CREATE TEMP TABLE speaking AS
+        FROM token_row JOIN source USING (agency, dataset) QUALIFY {SPEAKS};
         DROP TABLE token_row;
         CREATE TABLE record AS
         SELECT row_number() OVER (ORDER BY source_id, record_pseudonym)::INTEGER AS record_id, source_id,
-               record_pseudonym, bool_or(is_protected) AS is_protected
+               record_pseudonym, bool_or(is_protected) AS is_protected, max(edition) AS edition
         FROM speaking GROUP BY source_id, record_pseudonym;
         CREATE TABLE profile AS
+        WITH numbered AS (
+            SELECT s.*, record_id, s.edition = record.edition AS is_newest, record.is_protected AS is_hidden
+            FROM speaking s JOIN record USING (source_id, record_pseudonym)
+        ), earlier AS (
+            SELECT record_id, {earlier} FROM numbered WHERE NOT is_newest AND NOT is_hidden GROUP BY record_id
+        )
         SELECT row_number() OVER (ORDER BY record_id, {names})::INTEGER AS profile_id, *,
                forename IS NOT NULL AND surname IS NOT NULL AS is_named
-        FROM (SELECT DISTINCT record_id, {names} FROM speaking JOIN record USING (source_id, record_pseudonym));
+        FROM (SELECT DISTINCT n.record_id, {now}, {others}, {kept}, n.sex, n.is_forename_initial
+              FROM numbered n LEFT JOIN earlier e USING (record_id) WHERE is_newest);
         DROP TABLE speaking;
+        ALTER TABLE record DROP edition;
         CREATE TABLE identifier AS
         SELECT record_id, kind, value, min(is_former)::BOOLEAN AS is_former
         FROM ({kinds} UNION ALL SELECT record_id, 'upn', unnest(other_upns), 1 FROM profile)

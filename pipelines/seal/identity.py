@@ -22,8 +22,9 @@ from pipelines.seal import own
 from pipelines.seal.cells import cells_of
 from pipelines.seal.identifiers import Evidence, evidence, is_identifier
 from pipelines.seal.keys import PartnerKeys
-from pipelines.seal.normalise import sex
-from pipelines.seal.tokens import keyed, linkage_tokens, over_distinct, subkey
+from pipelines.seal.names import all_parts
+from pipelines.seal.normalise import INVALID, partial_birth_date, sex
+from pipelines.seal.tokens import OTHERS, keyed, linkage_tokens, over_distinct, subkey
 
 MAIN = ("forename", "surname", "birth_date", "postcode", "nhs_number", "upn", "uln")
 
@@ -63,6 +64,8 @@ class Scope:
     period: str
     latest: date
     keys: PartnerKeys
+    # Whether names also leave tokens of what is one letter away (ADR 33).
+    near: bool = True
 
     @property
     def fields(self) -> Mapping[str, FieldMeaning]:
@@ -95,12 +98,14 @@ def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
     ours.freeze()
     own_claims = {claim.found.field: claim.found for claim in claims if claim.records is numbers}
     pseudonyms, weak = _pseudonyms(scope, own_claims, rows)
-    plain = _plain(scope, claims, rows, views)
-    linkage = linkage_tokens(plain, scope.keys.link_key)
-    linkage = linkage.append_column("is_protected", _protected(rows, views, scope))
+    protected = _protected(rows, views, scope)
+    sexes = [_text(rows, view.name) for view in views if view.token == "sex"]  # noqa: S105 - a kind of column
+    plain = plain_identities(claims, sexes[0] if sexes else None, protected, scope.agency)
+    linkage = linkage_tokens(plain, scope.keys.link_key, near=scope.near)
+    linkage = linkage.append_column("is_protected", protected)
     linkage = linkage.add_column(0, "source_row", rows.column("source_row").cast(pa.int32()))
     linkage = linkage.add_column(0, "record_pseudonym", pseudonyms)
-    births = _text(plain, "birth_date").cast(pa.date32())
+    births = over_distinct(_text(plain, "birth_date"), lambda iso: None if "?" in iso else iso).cast(pa.date32())
     return Identities(starts, pseudonyms, births, linkage, weak, ours)
 
 
@@ -189,29 +194,51 @@ def _pseudonyms(scope: Scope, found: Mapping[str, Evidence], rows: pa.Table) -> 
     return pc.coalesce(result, pa.array(by_place, pa.string())), rows.num_rows - strong
 
 
-def _plain(scope: Scope, claims: Sequence[Claim], rows: pa.Table, views: Sequence[ColumnView]) -> pa.Table:
-    """One row per record: the valid identifiers from which tokens are made."""
-    count = rows.num_rows
+def plain_identities(claims: Sequence[Claim], sexes: pa.Array | None, protected: pa.Array, agency: str) -> pa.Table:
+    """One row per record: the valid identifiers from which tokens are made, as `linkage_tokens` takes them.
+
+    sexes: the cells of a column of sexes. protected: BOOLEAN, one for each record; such a record keeps nothing of an
+    earlier identity. agency: within which local identifiers mean something.
+    """
+    count = len(protected)
     columns: dict[str, pa.Array] = {}
     others: dict[str, pa.Array] = {}
-    protected = _protected(rows, views, scope)
     for kind in MAIN:
         good = _pairs([claim for claim in claims if claim.found.field == kind])
         columns[kind] = _first(good, count)
-        if kind in ("surname", "upn"):
-            former = [c for c in claims if c.found.kind == kind and not c.found.is_main]
-            others[f"other_{kind}s"] = _others(pa.concat_tables([good, _pairs(former)]), columns[kind], protected)
+        if (name := f"other_{kind}s") in OTHERS:
+            further = [c for c in claims if c.found.kind == kind and not c.found.is_main]
+            of_double = [_parts(c) for c in claims if c.found.kind == kind and kind in ("forename", "surname")]
+            every = pa.concat_tables([good, _pairs(further), *of_double])
+            others[name] = _others(every, columns[kind], protected)
         # Of several values of a protected child one is from before the change, and nobody can say which.
         several = pa.array(_counts(good, count) > 1)
         columns[kind] = pc.if_else(pc.and_(protected, several), None, columns[kind])
-    local = [claim.found for claim in claims if claim.found.kind == "local_id"]
+    columns["birth_date"] = pc.coalesce(columns["birth_date"], _partial_births(claims, count))
     columns["local_id"] = pa.nulls(count, pa.string())
-    for one in local:
-        prefix = f"{one.field}\0{scope.agency}\0"
+    for one in (claim.found for claim in claims if claim.found.kind == "local_id"):
+        prefix = f"{one.field}\0{agency}\0"
         columns["local_id"] = pc.coalesce(columns["local_id"], pc.binary_join_element_wise(prefix, one.valid, ""))
-    sexes = [view.name for view in views if view.token == "sex"]  # noqa: S105 - a kind of column
-    columns["sex"] = over_distinct(_text(rows, sexes[0]), sex) if sexes else pa.nulls(count, pa.string())
+    columns["sex"] = pa.nulls(count, pa.string()) if sexes is None else over_distinct(sexes, sex)
     return pa.table({**columns, **others})
+
+
+def _parts(claim: Claim) -> pa.Table:
+    """(record, value) of the parts of double names."""
+    found = all_parts(claim.found.raw.to_pylist())
+    records = [int(claim.records[place]) for place, _ in found]
+    table = pa.table({"record": pa.array(records, pa.int64()), "value": pa.array([p for _, p in found], pa.string())})
+    return table.filter(pc.greater_equal(table["record"], 0))
+
+
+def _partial_births(claims: Sequence[Claim], count: int) -> pa.Array:
+    """What is known of birth dates of which only a month, or only some parts, can be read."""
+    months = _first(_pairs([c for c in claims if c.found.kind == "birth_month"]), count)
+    for claim in claims:
+        if claim.found.kind == "birth_date" and claim.found.is_main and len(claim.records) == count:
+            unreadable = pc.if_else(pc.equal(claim.found.states, INVALID), claim.found.raw, None)
+            months = pc.coalesce(months, over_distinct(unreadable, partial_birth_date))
+    return months
 
 
 def _pairs(claims: Sequence[Claim]) -> pa.Table:

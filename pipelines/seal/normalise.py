@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
@@ -49,6 +50,11 @@ _TIME = r"(?:[T ]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/. ]([0-9]{1,2})" + _TIME)
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]+([0-9]{4})" + _TIME)
 _PACKED = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_MONTH_LAST = re.compile(r"(?P<year>[0-9]{4})[-/. ]?(?P<month>[0-9]{1,2})")
+_MONTH_FIRST = re.compile(r"(?P<month>[0-9]{1,2})[-/. ](?P<year>[0-9]{4})")
+_LOOSE_YEAR_FIRST = re.compile(r"(?P<year>[0-9?]{4})[-/. ]?(?P<month>[0-9?]{1,2})[-/. ]?(?P<day>[0-9?]{1,2})")
+_LOOSE_DAY_FIRST = re.compile(r"(?P<day>[0-9?]{1,2})[-/. ](?P<month>[0-9?]{1,2})[-/. ](?P<year>[0-9?]{4})")
+_LAST_YEAR = 2099
 _SERIAL = re.compile(r"([1-9][0-9]{4})(?:\.0+)?")
 _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
 _UPN = re.compile(r"[ABCDEFGHJKLMNPQRTUVWXYZ][0-9]{11}[0-9ABCDEFGHJKLMNPQRTUVWXYZ]")
@@ -112,6 +118,35 @@ def birth_date(text: str, latest: date) -> Reading:
     return Reading(found.isoformat(), FUTURE if found > latest else VALID)
 
 
+def birth_month(text: str, latest: date) -> Reading:
+    """A month of birth, `09/2014` or `2014-09`, as a birth date whose day is not known: `2014-09-??`."""
+    found = _MONTH_LAST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
+    if found is None:
+        return Reading(None, INVALID)
+    year, month = int(found["year"]), int(found["month"])
+    if not (1 <= month <= 12 and year >= EARLIEST_BIRTH.year):
+        return Reading(None, INVALID)
+    return Reading(f"{year}-{month:02d}-??", FUTURE if (year, month) > (latest.year, latest.month) else VALID)
+
+
+def partial_birth_date(text: str) -> str | None:
+    """The good parts of a date that is no date, as `1949-05-??`: parts that are unknown or impossible become `?`.
+
+    None where no part but the year is good, or none at all: a year alone tells nothing about a child.
+    """
+    found = _LOOSE_YEAR_FIRST.fullmatch(text) or _LOOSE_DAY_FIRST.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day = (int(part) if (part := found[name]).isdigit() else 0 for name in ("year", "month", "day"))
+    good_year = EARLIEST_BIRTH.year <= year <= _LAST_YEAR
+    good_month = 1 <= month <= 12
+    good_day = 1 <= day <= (monthrange(year if good_year else 2000, month)[1] if good_month else 31)
+    if good_year + good_month + good_day < 2:
+        return None
+    good = zip((year, month, day), (good_year, good_month, good_day), (4, 2, 2), strict=True)
+    return "-".join(f"{part:0{size}d}" if is_good else "?" * size for part, is_good, size in good)
+
+
 def postcode(text: str) -> Reading:
     """A postcode without its space; the placeholders ZZ99 (no fixed abode, not known, abroad) are no postcode."""
     plain = packed(text)
@@ -166,6 +201,7 @@ def reader(kind: str, latest: date) -> Callable[[str], Reading]:
         "forename": name,
         "surname": name,
         "birth_date": partial(birth_date, latest=latest),
+        "birth_month": partial(birth_month, latest=latest),
         "postcode": postcode,
         "nhs_number": nhs_number,
         "upn": upn,

@@ -191,11 +191,13 @@ class TableSealer:
         for view in filter(is_identifier, self._views):
             ours = [one for one in found if one.column == view.name]
             shown[f"{view.name}_state"] = column = states(ours, batch.column(view.name))
-            expected = (VALID, INVALID, MISSING, TEMPORARY, TEST, *((FUTURE,) if view.token == "birth_date" else ()))  # noqa: S105
+            can_lie_ahead = view.token in ("birth_date", "birth_month")
+            expected = (VALID, INVALID, MISSING, TEMPORARY, TEST, *((FUTURE,) if can_lie_ahead else ()))
             self._count(self.counts.identifiers, view.name, column, expected)
             derive = view.meaning.derive if view.meaning else ()
             if "birth_month" in derive:
-                facts |= _birth_facts(ours[0].valid, self._scope.latest)
+                found_here = _birth_facts(ours[0].valid, self._scope.latest)
+                facts |= {name: fact for name, fact in found_here.items() if name in derive}
             if "lsoa21_code" in derive:
                 valid = ours[0].valid
                 none = pa.nulls(len(valid), pa.string())

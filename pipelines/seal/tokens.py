@@ -7,7 +7,7 @@ equal tokens, and nobody without the key can try values out. HMAC: RFC 2104; sub
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import jellyfish
 import pyarrow as pa
@@ -15,8 +15,17 @@ import pyarrow.compute as pc
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from pipelines.seal import names
+
 TOKEN_BYTES = 16
 VERSION = "1"
+# Lists of further values of a record, and the kind of token each value becomes.
+OTHERS = {
+    "other_forenames": "forename",
+    "other_surnames": "surname",
+    "other_postcodes": "postcode",
+    "other_upns": "upn",
+}
 
 
 def subkey(key: bytes, *purpose: str) -> bytes:
@@ -43,12 +52,13 @@ def over_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa
     return results.take(encoded.indices)
 
 
-def linkage_tokens(identities: pa.Table, link_key: bytes) -> pa.Table:
+def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) -> pa.Table:
     """Tokens of records whose identifiers are already uniform (`normalise`), as the linker compares them.
 
     identities, all VARCHAR unless said: forename, surname (letters, upper case), birth_date (ISO; an unknown part as
     `??`, an unknown year `????`), sex, postcode (no space), nhs_number, upn, uln, local_id (field, NUL, agency, NUL,
-    value), other_surnames and other_upns (LIST). Only what may serve as an identifier: anything else must be NULL.
+    value), and the lists of `OTHERS`. Only what may serve as an identifier: anything else must be NULL.
+    near: whether names also leave the tokens of what is one letter away (ADR 33); without them the lists are empty.
 
     Returns the token columns of the linkage file, in its order, one row per row.
     """
@@ -56,6 +66,9 @@ def linkage_tokens(identities: pa.Table, link_key: bytes) -> pa.Table:
 
     def tokens(kind: str, source: pa.Array, prepare: Callable[[str], str | None] = str) -> pa.Array:
         return _tokens(subkey(link_key, "token", kind), source, prepare)
+
+    def lists(kind: str, source: pa.Array, prepare: Callable[[str], Iterable[str]]) -> pa.Array:
+        return _token_lists(subkey(link_key, "token", kind), source, prepare)
 
     forename, surname, birth, postcode = (column[n] for n in ("forename", "surname", "birth_date", "postcode"))
     found = {
@@ -65,6 +78,7 @@ def linkage_tokens(identities: pa.Table, link_key: bytes) -> pa.Table:
         "forename_initial": tokens("forename_initial", forename, lambda text: text[:1]),
         "surname": tokens("surname", surname),
         "surname_phonetic": tokens("surname_phonetic", surname, jellyfish.metaphone),
+        "surname_as_forename": tokens("forename", surname),
         "birth_date": tokens("birth_date", birth, lambda text: None if "?" in text else text),
         "birth_date_swapped": tokens("birth_date", birth, swapped),
         "birth_year": tokens("birth_year", birth, lambda text: _part(text, 0)),
@@ -74,14 +88,17 @@ def linkage_tokens(identities: pa.Table, link_key: bytes) -> pa.Table:
         "postcode_sector": tokens("postcode_sector", postcode, lambda text: text[:-2]),
         **{kind: tokens(kind, column[kind]) for kind in ("nhs_number", "upn", "uln", "local_id")},
     }
-    for name, kind in (("other_surnames", "surname"), ("other_upns", "upn")):
-        lists = column[name]
-        flat = tokens(kind, lists.flatten())
-        found[name] = pa.ListArray.from_arrays(_offsets(lists), flat)
+    for name, kind in OTHERS.items():
+        found[name] = pa.ListArray.from_arrays(_offsets(column[name]), tokens(kind, column[name].flatten()))
+    found["forename_formal"] = lists("forename_formal", forename, names.formal)
+    found["forename_starts"] = lists("forename", forename, names.starts)
+    for name, source in (("forename", forename), ("surname", surname)):
+        found[f"{name}_near"] = lists(f"{name}_near", source, names.near if near else lambda text: ())
     return pa.table(
         {
             **found,
             "sex": column["sex"],
+            "is_forename_initial": pc.fill_null(pc.equal(pc.utf8_length(forename), 1), False),
             "is_birth_day_unknown": day_unknown(birth),
         }
     )
@@ -114,6 +131,17 @@ def _tokens(key: bytes, source: pa.Array, prepare: Callable[[str], str | None]) 
         return token(prepared) if prepared else None
 
     return over_distinct(source, of)
+
+
+def _token_lists(key: bytes, source: pa.Array, prepare: Callable[[str], Iterable[str]]) -> pa.Array:
+    """A list of tokens for each text, in the order of the tokens, so that the order says nothing; empty for NULL."""
+    token = keyed(key)
+    encoded = source.dictionary_encode()
+    made = pa.array(
+        [[], *(sorted(token(text) for text in prepare(value)) for value in encoded.dictionary.to_pylist())],
+        pa.list_(pa.string()),
+    )
+    return made.take(pc.add(pc.fill_null(encoded.indices, -1), 1))
 
 
 def _offsets(lists: pa.ListArray) -> pa.Array:

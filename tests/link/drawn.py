@@ -1,4 +1,4 @@
-"""Drawn tables: a few children as small text tables, turned into tokens the way the door would.
+"""Drawn tables: a few children as small text tables, turned into tokens by the door's own code.
 
     source  | record | name       | other | born       | sex | postcode | nhs | upn | person
     a       | 1      | Ada Byrd   |       | 2014-03-05 | F   | MB1 1AA  | N1  | U1  | x
@@ -9,16 +9,16 @@ letter are one person. Blank cells are missing. Names and numbers here are made 
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import jellyfish
 import pyarrow as pa
 
 from pipelines.link import tokens
 from pipelines.link.solve import solve
+from pipelines.seal.normalise import letters
+from pipelines.seal.tokens import OTHERS, keyed, linkage_tokens
 
 # Short names of sources in drawn tables, those with names first.
 SOURCES = {
@@ -31,12 +31,7 @@ SOURCES = {
     "south": ("south_trust", "csds"),
 }
 
-SCHEMA = pa.schema(
-    [("record_pseudonym", pa.string()), ("source_row", pa.int32())]
-    + [(name, pa.string()) for name in tokens.SINGLE]
-    + [(name, pa.list_(pa.string())) for name in tokens.LISTS]
-    + [("sex", pa.string()), ("is_birth_day_unknown", pa.bool_()), ("is_protected", pa.bool_())]
-)
+KEY = bytes(range(32))
 
 
 def rows(table: str) -> list[dict[str, str]]:
@@ -45,61 +40,69 @@ def rows(table: str) -> list[dict[str, str]]:
     return [dict(zip(lines[0], cells, strict=True)) for cells in lines[1:]]
 
 
-def token(kind: str, value: str | None) -> str | None:
-    """A stand-in for the door's token: equal values of a kind are equal, and nothing else."""
-    return hashlib.sha256(f"{kind}|{value.lower()}".encode()).hexdigest() if value else None
+def pseudonym(source: str, record: str) -> str:
+    """The record pseudonym of a drawn record."""
+    return keyed(KEY)(f"{source}|{record}")
 
 
-def tokenised(row: dict[str, str], number: int = 1) -> dict[str, Any]:
-    """A row of a linkage file from a drawn row."""
+def _identity(row: dict[str, str]) -> dict[str, Any]:
+    """What the door would read in a drawn row, uniform."""
     forename, _, surname = row.get("name", "").partition(" ")
-    year, month, day = (row["born"].split("-")) if row.get("born") else ("", "", "")
-    postcode = row.get("postcode", "")
-    local = f"{SOURCES[row['source']][0]}|{row['local']}" if row.get("local") else ""
+    local = f"{SOURCES[row['source']][0]}|{row['local']}" if row.get("local") else None
+    others = {"other_surnames": "other", "other_upns": "former_upn", "other_postcodes": "former_postcode"}
     return {
-        "record_pseudonym": token("record", f"{row['source']}|{row['record']}"),
-        "source_row": number,
-        "forename": token("forename", forename),
-        "forename_phonetic": token("forename_phonetic", jellyfish.metaphone(forename)),
-        "forename_prefix": token("forename_prefix", forename[:3]),
-        "forename_initial": token("forename_initial", forename[:1]),
-        "surname": token("surname", surname),
-        "surname_phonetic": token("surname_phonetic", jellyfish.metaphone(surname)),
-        "birth_date": token("birth_date", row.get("born")),
-        "birth_date_swapped": token("birth_date", f"{year}-{day}-{month}" if day and int(day) <= 12 else None),
-        "birth_year": token("birth_year", year),
-        "birth_month_of_year": token("birth_month_of_year", month),
-        "birth_day": token("birth_day", day),
-        "postcode": token("postcode", postcode),
-        "postcode_sector": token("postcode_sector", postcode[:-2]),
-        "nhs_number": token("nhs_number", row.get("nhs")),
-        "upn": token("upn", row.get("upn")),
-        "uln": token("uln", row.get("uln")),
-        "local_id": token("local_id", local),
-        "other_surnames": [token("surname", n) for n in row.get("other", "").split()],
-        "other_upns": [token("upn", n) for n in row.get("former_upn", "").split()],
+        "forename": letters(forename) or None,
+        "surname": letters(surname) or None,
+        "birth_date": row.get("born") or None,
         "sex": row.get("sex") or None,
-        "is_birth_day_unknown": day in ("01", "15"),
-        "is_protected": row.get("protected") == "yes",
+        "postcode": row.get("postcode", "").replace(" ", "") or None,
+        "nhs_number": row.get("nhs") or None,
+        "upn": row.get("upn") or None,
+        "uln": None,
+        "local_id": local,
+        "other_forenames": [letters(name) for name in row.get("preferred", "").split()],
+        **{
+            name: [letters(text) if name != "other_upns" else text for text in row.get(column, "").split()]
+            for name, column in others.items()
+        },
     }
 
 
 def linkage(drawn: list[dict[str, str]]) -> dict[tuple[str, str], pa.Table]:
     """Linkage tables by source."""
-    found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    found: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     for row in drawn:
-        source = SOURCES[row["source"]]
-        found[source].append(tokenised(row, len(found[source]) + 1))
-    return {source: pa.Table.from_pylist(content, SCHEMA) for source, content in found.items()}
+        found[SOURCES[row["source"]]].append(row)
+    return {source: tokenised(content) for source, content in found.items()}
+
+
+def tokenised(content: list[dict[str, str]]) -> pa.Table:
+    """A linkage table of drawn rows of one source."""
+    plain = [_identity(row) for row in content]
+    table = pa.table({
+        name: pa.array([one[name] for one in plain], pa.list_(pa.string()) if name in OTHERS else pa.string())
+        for name in plain[0]
+    })  # fmt: skip
+    found = linkage_tokens(table, KEY)
+    found = found.append_column("is_protected", pa.array([row.get("protected") == "yes" for row in content]))
+    found = found.add_column(0, "source_row", pa.array(range(1, len(content) + 1), pa.int32()))
+    return found.add_column(
+        0, "record_pseudonym", pa.array([pseudonym(row["source"], row["record"]) for row in content])
+    )
+
+
+def parts(tables: dict[tuple[str, str], pa.Table]) -> list[tokens.Part]:
+    """Linkage tables as one submission each."""
+    return [tokens.Part(source, number, table) for number, (source, table) in enumerate(sorted(tables.items()))]
 
 
 class Matched:
     """What the matcher made of drawn rows, in the rows' own names (`source` and `record`, as in `school 1`)."""
 
     def __init__(self, drawn: list[dict[str, str]], folder: Path) -> None:
-        names = {token("record", f"{r['source']}|{r['record']}"): f"{r['source']} {r['record']}" for r in drawn}
+        names = {pseudonym(r["source"], r["record"]): f"{r['source']} {r['record']}" for r in drawn}
         with tokens.memory() as db:
-            tokens.load(db, linkage(drawn))
+            tokens.load(db, parts(linkage(drawn)))
             solve(db, folder / "model.json")
             people = db.execute(
                 "SELECT person_id, record_pseudonym FROM person JOIN record USING (record_id)"

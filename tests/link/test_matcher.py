@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.link import matcher, tokens
 from pipelines.link.solve import solve
-from tests.link.drawn import linkage
+from tests.link.drawn import linkage, parts
 
 CHILDREN = 3_000
 _SOUNDS = [consonant + vowel for consonant in "bdfgklmnprst" for vowel in "aeiou"]
@@ -57,7 +57,7 @@ _SOURCE = {"school": "school_census", "plan": "sen2", "north": "csds"}
 
 def people(tables: dict[tuple[str, str], pa.Table], model: Path) -> tuple[set[frozenset[str]], bool]:
     with tokens.memory() as db:
-        tokens.load(db, tables)
+        tokens.load(db, parts(tables))
         used = solve(db, model)
         assert used["is_trained"]
         found = defaultdict(set)

@@ -24,7 +24,7 @@ from pipelines.link import evaluate
 from pipelines.registry import Registry
 from pipelines.seal import keys
 from pipelines.settings import Settings
-from tests.link.drawn import SOURCES, linkage, rows, token
+from tests.link.drawn import SOURCES, linkage, pseudonym, rows
 
 AREA = """
     source   | record | name       | other | born       | sex | postcode | nhs | upn | local
@@ -75,7 +75,7 @@ class Area:
 
     def person_keys(self) -> dict[str, uuid.UUID]:
         """Person keys by drawn record, as they stand."""
-        names = {token("record", f"{s} {n}".replace(" ", "|")): f"{s} {n}" for s in SOURCES for n in range(1, 6)}
+        names = {pseudonym(s, str(n)): f"{s} {n}" for s in SOURCES for n in range(1, 6)}
         found = self.connection.execute(
             "SELECT record_pseudonym, person_key FROM link.crosswalk WHERE valid_to = 'infinity'"
         )

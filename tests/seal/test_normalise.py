@@ -109,3 +109,36 @@ def test_birth_dates_after_the_period_are_in_the_future():
     assert normalise.birth_date("31/03/2026", latest) == Reading("2026-03-31", "valid")
     assert normalise.birth_date("01/04/2026", latest) == Reading("2026-04-01", "future")
     assert normalise.birth_date("01/04/1826", latest).state == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("09/2014", ("2014-09-??", "valid")),
+        ("2014-09", ("2014-09-??", "valid")),
+        ("9/2014", ("2014-09-??", "valid")),
+        ("13/2014", (None, "invalid")),
+        ("2014", (None, "invalid")),
+        ("11/2027", ("2027-11-??", "future")),
+    ],
+)
+def test_a_month_of_birth(text, expected):
+    assert normalise.birth_month(text, date(2026, 3, 31)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1949-05-??", "1949-05-??"),
+        ("1949-??-17", "1949-??-17"),
+        ("2014-02-31", "2014-02-??"),
+        ("31/02/2014", "2014-02-??"),
+        ("2014-13-05", "2014-??-05"),
+        ("????-05-06", "????-05-06"),
+        ("0000-05-06", "????-05-06"),
+        ("2014-??-??", None),
+        ("soon", None),
+    ],
+)
+def test_the_good_parts_of_a_birth_date(text, expected):
+    assert normalise.partial_birth_date(text) == expected

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.seal.normalise import letters
-from pipelines.seal.tokens import keyed, linkage_tokens, over_distinct, subkey, swapped
+from pipelines.seal.tokens import OTHERS, keyed, linkage_tokens, over_distinct, subkey, swapped
 
 KEY = bytes(range(32))
 NAMES = st.text(alphabet="abcdeéXYZ-' ", min_size=1, max_size=8).filter(lambda text: letters(text))
@@ -18,7 +18,7 @@ def tokens_of(**columns):
     blank = dict.fromkeys(
         ("forename", "surname", "birth_date", "sex", "postcode", "nhs_number", "upn", "uln", "local_id"), [None] * count
     )
-    lists = {name: pa.array([[]] * count, pa.list_(pa.string())) for name in ("other_surnames", "other_upns")}
+    lists = {name: pa.array([[]] * count, pa.list_(pa.string())) for name in OTHERS}
     plain = {name: pa.array(values, pa.string()) for name, values in (blank | columns).items()}
     return linkage_tokens(pa.table({**plain, **lists}), KEY)
 

@@ -1,0 +1,69 @@
+"""What a name may be written as: its formal forms, its shortened forms, what is one letter away, the parts of a double.
+
+Names come uniform (`normalise.letters`). All of it is made before tokens are, since afterwards no two tokens are near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from pipelines.seal.normalise import letters, words
+
+SHORTEST_START = 2
+SHORTEST_PART = 3
+SHORTEST_NEAR = 3
+# Words that stand before a family name and are no name of their own.
+PARTICLES = frozenset((
+    "VAN", "VON", "DER", "DEN", "DE", "DI", "DA", "DU", "DAS", "DOS", "DEL", "DELLA", "LA", "LE", "AL", "EL", "BIN",
+    "IBN", "ABU", "SAN", "ST", "SAINT", "MAC", "MC",
+))  # fmt: skip
+
+
+@cache
+def _formal_of() -> dict[str, tuple[str, ...]]:
+    """Short form -> formal names, from diminutives.yaml."""
+    table: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "diminutives.yaml").read_text())["forenames"]
+    found: dict[str, set[str]] = {}
+    for formal, short_forms in table.items():
+        for short in short_forms:
+            found.setdefault(letters(short), set()).add(letters(formal))
+    return {short: tuple(sorted(formal)) for short, formal in found.items()}
+
+
+def formal(forename: str) -> tuple[str, ...]:
+    """The forename itself and the formal names it may stand for: BETH gives BETH and ELIZABETH."""
+    return (forename, *_formal_of().get(forename, ()))
+
+
+def starts(forename: str) -> list[str]:
+    """Shorter names with which a forename begins: DANIEL gives DA, DAN, DANI, DANIE."""
+    return [forename[:size] for size in range(SHORTEST_START, len(forename))]
+
+
+def near(name: str) -> list[str]:
+    """The name and all that is left of it without one letter: two names one edit apart share one of these.
+
+    A letter left out, added, changed, or swapped with its neighbour is one edit. Shorter names than three letters are
+    near to nothing but themselves. (Mor and Fraenkel's deletion neighbourhoods, one level deep.)
+    """
+    if len(name) < SHORTEST_NEAR:
+        return [name]
+    return sorted({name, *(name[:at] + name[at + 1 :] for at in range(len(name)))})
+
+
+def parts(raw: str) -> list[str]:
+    """The names of a double name, uniform: `Smith-Jones` gives SMITH and JONES, `Mary Jane` MARY and JANE.
+
+    None where there is but one name. Particles and initials are no parts.
+    """
+    found = [word for word in words(raw) if len(word) >= SHORTEST_PART and word not in PARTICLES and word.isalpha()]
+    return found if len(words(raw)) > 1 else []
+
+
+def all_parts(raws: Iterable[str | None]) -> list[tuple[int, str]]:
+    """(place, part) of every double name among texts."""
+    return [(place, part) for place, raw in enumerate(raws) if raw for part in parts(raw)]

@@ -1,0 +1,83 @@
+"""What the matcher opens: several submissions of one source are one set of records."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from pipelines.link import tokens
+from tests.link.drawn import SOURCES, rows, tokenised
+
+
+def loaded(*editions: str, held: tuple[int, ...] = ()) -> duckdb.DuckDBPyConnection:
+    """Submissions of one source, the older first; held: row numbers held back in the newest."""
+    db = tokens.memory()
+    drawn = [rows(table) for table in editions]
+    tokens.load(
+        db,
+        [
+            tokens.Part(SOURCES["school"], number, tokenised(content), held if number + 1 == len(drawn) else ())
+            for number, content in enumerate(drawn)
+        ],
+    )
+    return db
+
+
+def same(db: duckdb.DuckDBPyConnection, condition: str) -> bool:
+    """Whether the one profile of the one record fulfils a condition over `p`, and tokens of a drawn value in `d`."""
+    found = db.execute(f"SELECT {condition} FROM profile p").fetchall()
+    return len(found) == 1 and bool(found[0][0])
+
+
+OLDER = """
+    source | record | name     | born       | sex | postcode | upn | nhs | protected
+    school | 1      | Ada Byrd | 2014-03-04 | F   | MB1 1AA  | U1  | N1  |
+"""
+NEWER = """
+    source | record | name       | born       | sex | postcode | upn | nhs | protected
+    school | 1      | Ada Lowell | 2014-03-05 | F   | MB2 2BB  | U2  |     |
+"""
+
+
+def values(table: str) -> dict[str, int]:
+    """The matcher's tokens of a drawn row."""
+    db = loaded(table)
+    found = db.execute("SELECT surname, postcode, birth_date, upn, nhs_number FROM profile").fetchall()[0]
+    return dict(zip(("surname", "postcode", "birth_date", "upn", "nhs_number"), found, strict=True))
+
+
+def test_the_newest_speaks_and_the_earlier_add_what_was() -> None:
+    old, new = values(OLDER), values(NEWER)
+    db = loaded(OLDER, NEWER)
+    assert db.execute("SELECT count(*) FROM record").fetchall() == [(1,)]
+    assert same(db, f"surname = {new['surname']} AND other_surnames = [{old['surname']}]")
+    assert same(db, f"postcode = {new['postcode']} AND other_postcodes = [{old['postcode']}]")
+    assert same(db, f"birth_date = {new['birth_date']}")
+    assert same(db, f"nhs_number = {old['nhs_number']}")
+    former = db.execute("SELECT value FROM identifier WHERE kind = 'upn' AND is_former").fetchall()
+    assert former == [(old["upn"],)]
+
+
+def test_the_same_twice_adds_nothing() -> None:
+    db = loaded(NEWER, NEWER)
+    assert same(db, "other_surnames = [] AND other_postcodes = [] AND other_upns = []")
+
+
+@pytest.mark.parametrize("flagged", [OLDER, NEWER])
+def test_a_protected_child_has_no_history(flagged: str) -> None:
+    texts = [t.rstrip().removesuffix("|") + "| yes\n" if t is flagged else t for t in (OLDER, NEWER)]
+    db = loaded(*texts)
+    assert same(db, "other_surnames = [] AND other_postcodes = [] AND other_upns = [] AND nhs_number IS NULL")
+    assert db.execute("SELECT is_protected FROM record").fetchall() == [(True,)]
+
+
+def test_a_held_row_leaves_the_word_to_an_earlier_submission() -> None:
+    old = values(OLDER)
+    assert same(loaded(OLDER, NEWER, held=(1,)), f"surname = {old['surname']} AND other_surnames = []")
+    assert same(loaded(NEWER, held=(1,)), "surname IS NOT NULL")
+
+
+def test_a_record_gone_from_the_newest_is_still_there() -> None:
+    other = NEWER.replace("| 1 ", "| 2 ")
+    db = loaded(OLDER, other)
+    assert db.execute("SELECT count(*) FROM record").fetchall() == [(2,)]
