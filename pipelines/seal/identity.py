@@ -90,15 +90,17 @@ def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
     for view in views:
         if view.column.drop == "name" and view.name in rows.column_names:
             ours.add(numbers, _text(rows, view.name), own.words_of)
+    protected = _protected(rows, views, scope)
     for name in contract.tables:
         if name in tables and name not in parts:
-            claims += _claims_below(scope, tables[name], parts, starts)
+            found, flagged = _claims_below(scope, tables[name], parts, starts)
+            claims += found
+            protected = pc.or_(protected, pa.array(np.isin(numbers, flagged)))
     for claim in claims:
         _remember(ours, claim)
     ours.freeze()
     own_claims = {claim.found.field: claim.found for claim in claims if claim.records is numbers}
     pseudonyms, weak = _pseudonyms(scope, own_claims, rows)
-    protected = _protected(rows, views, scope)
     sexes = [_text(rows, view.name) for view in views if view.token == "sex"]  # noqa: S105 - a kind of column
     plain = plain_identities(claims, sexes[0] if sexes else None, protected, scope.agency)
     linkage = linkage_tokens(plain, scope.keys.link_key, near=scope.near)
@@ -146,11 +148,11 @@ def _one_after_the_other(parts: Mapping[str, pa.Table], tables: Mapping[str, Tex
 
 def _claims_below(
     scope: Scope, table: TextTable, parts: Mapping[str, pa.Table], starts: Mapping[str, int]
-) -> list[Claim]:
-    """Identifiers that another table holds of the records, such as addresses."""
+) -> tuple[list[Claim], np.ndarray]:
+    """Identifiers that another table holds of the records, such as addresses, and the records it says are protected."""
     views = scope.views(table.name)
-    if not any(map(is_identifier, views)):
-        return []
+    if not any(is_identifier(view) or view.column.protects for view in views):
+        return [], np.empty(0, dtype=np.int64)
     parent = parent_key(views)
     definitions = scope.registry.contract(scope.dataset).tables
     owner = definitions[table.name].parent or ""
@@ -160,7 +162,8 @@ def _claims_below(
     keys = _text(parts[owner], definitions[owner].key[0]) if owner in parts else pa.array([], pa.string())
     found = pc.index_in(_text(rows, parent), value_set=keys)
     records = pc.fill_null(pc.add(found, starts.get(owner, 0)), -1).to_numpy(zero_copy_only=False)
-    return [Claim(records, one) for one in evidence(rows, views, scope.fields, scope.latest)]
+    flagged = records[_protected(rows, views, scope).to_numpy(zero_copy_only=False)]
+    return [Claim(records, one) for one in evidence(rows, views, scope.fields, scope.latest)], flagged
 
 
 def _remember(ours: own.OwnIdentifiers, claim: Claim) -> None:
@@ -280,12 +283,21 @@ def _others(pairs: pa.Table, main: pa.Array, protected: pa.Array) -> pa.Array:
 
 
 def _protected(rows: pa.Table, views: Sequence[ColumnView], scope: Scope) -> pa.Array:
-    """Which records are flagged adopted or protected; a flag that cannot be read counts as set."""
+    """Which rows say that their child is adopted or protected; a flag that cannot be read counts as set."""
     flag = pa.array(np.zeros(rows.num_rows, dtype=bool))
     for view in views:
-        if view.column.protects:
-            text = over_distinct(_text(rows, view.name), cells_of(view, None).uniform)
-            flag = pc.or_(flag, pc.fill_null(pc.not_equal(text, "false"), False))
+        protects = view.column.protects
+        if not protects or view.name not in rows.column_names:
+            continue
+        text = _text(rows, view.name)
+        if isinstance(protects, tuple):
+            codes = cells_of(view, scope.registry.code_lists[view.codes or ""]).uniform
+            said = pc.is_in(over_distinct(text, codes), value_set=pa.array(protects))
+        elif view.type == "boolean":
+            said = pc.not_equal(over_distinct(text, cells_of(view, None).uniform), "false")
+        else:
+            said = pc.is_valid(text)
+        flag = pc.or_(flag, pc.fill_null(said, False))
     return flag
 
 

@@ -18,6 +18,8 @@ from stdnum.gb import nhs as nhs_checks
 from stdnum.gb import upn as upn_checks
 
 VALID, INVALID, MISSING, TEMPORARY, TEST, FUTURE = "valid", "invalid", "missing", "temporary", "test", "future"
+# The sender says in the field itself why there is no identifier.
+EXPLAINED = "explained"
 
 
 class Reading(NamedTuple):
@@ -58,8 +60,20 @@ _LAST_YEAR = 2099
 _SERIAL = re.compile(r"([1-9][0-9]{4})(?:\.0+)?")
 _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
 _UPN = re.compile(r"[ABCDEFGHJKLMNPQRTUVWXYZ][0-9]{11}[0-9ABCDEFGHJKLMNPQRTUVWXYZ]")
+_UPN_UNKNOWN = re.compile(r"UN[0-9]{1,2}")
+_LETTERED = re.compile(r"[a-z]\)\s*", re.IGNORECASE)
 _SEX = {"M": "M", "1": "M", "MALE": "M", "F": "F", "2": "F", "FEMALE": "F"} | dict.fromkeys(
-    ("U", "0", "9", "X", "I", "UNKNOWN", "NOT KNOWN", "NOT SPECIFIED", "INDETERMINATE"), "U"
+    (
+        *"U09XI34Z",
+        "UNKNOWN",
+        "NOT KNOWN",
+        "NOT SPECIFIED",
+        "NOT STATED",
+        "NOT STATED RECORDED",
+        "NEITHER",
+        "INDETERMINATE",
+    ),
+    "U",
 )
 EARLIEST_BIRTH = date(1900, 1, 1)
 
@@ -168,9 +182,12 @@ def nhs_number(text: str) -> Reading:
 def upn(text: str) -> Reading:
     """A check letter and twelve characters; a letter at the end makes it temporary, good for one school alone.
 
-    The authority's number is not looked up: lists of authorities age, and it says nothing about the child.
+    UN1 to UN10 say why there is none. The authority's number is not looked up: lists of authorities age, and it says
+    nothing about the child.
     """
     plain = packed(text)
+    if _UPN_UNKNOWN.fullmatch(plain):
+        return Reading(None, EXPLAINED)
     if _UPN.fullmatch(plain) is None or upn_checks.calc_check_digit(plain[1:]) != plain[0]:
         return Reading(plain, INVALID)
     return Reading(plain, TEMPORARY if plain[-1].isalpha() else VALID)
@@ -191,8 +208,12 @@ def local_id(text: str) -> Reading:
 
 
 def sex(text: str) -> str | None:
-    """M, F or U from the education (M F U), health (1 2 9 X) and older (0 1 2 9) codes; None for anything else."""
-    return _SEX.get(" ".join(words(text.removesuffix(".0"))))
+    """M, F or U from the education (M F U), health (1 2 9 X) and older (0 1 2 9) codes; None for anything else.
+
+    Of the gender identity codes of mental health services (1 2 3 4 X Z), those beside female and male are U.
+    """
+    plain = _LETTERED.sub("", text, count=1) if _LETTERED.match(text) else text  # as `a) Male` in lists for inspections
+    return _SEX.get(" ".join(words(plain.removesuffix(".0"))))
 
 
 def reader(kind: str, latest: date) -> Callable[[str], Reading]:

@@ -20,8 +20,11 @@ from pipelines.registry import ColumnView
 from pipelines.seal.cells import BLANKED, SENTINELS, cells_of
 from pipelines.seal.identifiers import evidence, is_identifier, states
 from pipelines.seal.identity import Identities, Scope, parent_key
-from pipelines.seal.normalise import FUTURE, INVALID, MISSING, TEMPORARY, TEST, VALID, packed
+from pipelines.seal.normalise import EXPLAINED, FUTURE, INVALID, MISSING, TEMPORARY, TEST, VALID, packed
 from pipelines.seal.tokens import day_unknown, keyed, over_distinct, subkey
+
+# States that identifiers of some kinds may have besides.
+_FURTHER_STATES = {"birth_date": (FUTURE,), "birth_month": (FUTURE,), "upn": (EXPLAINED,)}
 
 
 @dataclass
@@ -191,8 +194,7 @@ class TableSealer:
         for view in filter(is_identifier, self._views):
             ours = [one for one in found if one.column == view.name]
             shown[f"{view.name}_state"] = column = states(ours, batch.column(view.name))
-            can_lie_ahead = view.token in ("birth_date", "birth_month")
-            expected = (VALID, INVALID, MISSING, TEMPORARY, TEST, *((FUTURE,) if can_lie_ahead else ()))
+            expected = (VALID, INVALID, MISSING, TEMPORARY, TEST, *_FURTHER_STATES.get(view.token or "", ()))
             self._count(self.counts.identifiers, view.name, column, expected)
             derive = view.meaning.derive if view.meaning else ()
             if "birth_month" in derive:

@@ -81,7 +81,8 @@ def test_one_mistyped_digit_makes_an_nhs_number_invalid(place, shift):
 @pytest.mark.parametrize(
     ("text", "state"),
     [(UPN, "valid"), (UPN.lower(), "valid"), ("A801200005001", "invalid"), ("B80120000500", "invalid"),
-     ("cbd0f54b-6c4", "invalid"), ("X80120000A001", "invalid"), ("M80120000500A", "temporary")],
+     ("cbd0f54b-6c4", "invalid"), ("X80120000A001", "invalid"), ("M80120000500A", "temporary"),
+     ("UN1", "explained"), ("UN10", "explained"), ("UNKNOWN", "invalid")],
 )  # fmt: skip
 def test_upns(text, state):
     assert normalise.upn(text).state == state
@@ -98,7 +99,8 @@ def test_ulns(text, state):
 @pytest.mark.parametrize(
     ("texts", "sex"),
     [(("M", "m", "1", "1.0", "Male"), "M"), (("F", "2", "female"), "F"), (("U", "0", "9", "X", "not known"), "U"),
-     (("3", "W", "Smith"), None)],
+     (("a) Male", "A) male"), "M"), (("b) Female",), "F"), (("c) Not stated/recorded", "d) Neither"), "U"),
+     (("W", "Smith"), None)],
 )  # fmt: skip
 def test_sex_codes(texts, sex):
     assert {normalise.sex(text) for text in texts} == {sex}

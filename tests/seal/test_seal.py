@@ -26,7 +26,7 @@ def test_the_folder_and_the_manifest(area, tmp_path):
     assert manifest["contract_hash"] == REGISTRY.contract_hash("ehc_register")
     table = manifest["tables"]["register"]
     assert (table["rows_in"], table["rows"], table["rejected_rows"]) == (2, 2, [])
-    assert table["identifiers"]["upn"] == dict.fromkeys(STATES, 0) | {"valid": 2}
+    assert table["identifiers"]["upn"] == dict.fromkeys([*STATES, "explained"], 0) | {"valid": 2}
     assert manifest["linkage"]["rows"] == 2
     assert list((result.folder.parent).iterdir()) == [result.folder]
 
