@@ -1,13 +1,21 @@
 -- Grain: one child as one source knows it.
 -- Key: agency_code, dataset_code, record_pseudonym. Owner: data team.
--- Several rows of one record (dual registration, a child delivered twice): the last row that says something, column by column.
+-- Several rows of one record (dual registration, a child delivered twice): the last row that says something, column by column,
+-- of the newest period first.
 WITH address AS (
-    SELECT agency_code, pupilonrolltableid, arg_max(lsoa21_code, source_row) AS lsoa21_code
+    SELECT submission_key, pupilonrolltableid, arg_max(lsoa21_code, source_row) AS lsoa21_code
     FROM school_census__addresses GROUP BY ALL
+),
+last_address AS (
+    SELECT submission_key, pupilnolongeronrolltableid, arg_max(lsoa21_code, source_row) AS lsoa21_code
+    FROM school_census__addressesoffroll GROUP BY ALL
 ),
 known AS (
     SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity, lsoa21_code
-    FROM school_census__pupilonroll LEFT JOIN address USING (agency_code, pupilonrolltableid)
+    FROM school_census__pupilonroll LEFT JOIN address USING (submission_key, pupilonrolltableid)
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity, lsoa21_code
+    FROM school_census__pupilnolongeronroll LEFT JOIN last_address USING (submission_key, pupilnolongeronrolltableid)
     UNION ALL
     SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity, lsoa21_code
     FROM sen2__person
@@ -25,9 +33,9 @@ known AS (
     FROM csds__mpi LEFT JOIN nhs_ethnicity ON ethniccategory = nhs_code
 )
 SELECT
-    agency_code, dataset_code, record_pseudonym, max(submission_key) AS submission_key,
-    arg_max(birth_month, source_row) AS birth_month, arg_max(sex, source_row) AS sex_code,
-    arg_max(ethnicity, source_row) AS ethnicity_code, arg_max(lsoa21_code, source_row) AS lsoa21_code,
+    agency_code, dataset_code, record_pseudonym, arg_max(submission_key, period_end) AS submission_key,
+    arg_max(birth_month, (period_end, source_row)) AS birth_month, arg_max(sex, (period_end, source_row)) AS sex_code,
+    arg_max(ethnicity, (period_end, source_row)) AS ethnicity_code, arg_max(lsoa21_code, (period_end, source_row)) AS lsoa21_code,
     max(coalesce(census_day, reference_day, period_end)) AS observed_on
 FROM known
 LEFT JOIN census_day USING (submission_key)

@@ -1,9 +1,13 @@
 -- Grain: one ranked need of a child as one source last observed it (1 primary).
 -- Key: agency_code, dataset_code, record_pseudonym, need_rank, need_code. Owner: SEND data team.
--- From the school census (all ranks the school gave) and from plans in force.
+-- From the school census (all ranks the school gave) and from plans in force. Schools tell needs in spring only: those of
+-- the newest census that has any stand until the next.
 WITH observed AS (
     SELECT agency_code, dataset_code, record_pseudonym, submission_key, sentype, sentyperank, census_day AS observed_on
-    FROM school_census__senneeds JOIN census_day USING (submission_key)
+    FROM (
+        SELECT *, max(period_end) OVER (PARTITION BY agency_code) AS newest FROM school_census__senneeds
+    ) JOIN census_day USING (submission_key)
+    WHERE period_end = newest
     UNION ALL
     SELECT need.agency_code, need.dataset_code, need.record_pseudonym, need.submission_key, need.sentype, need.sentyperank,
         ehc_case.observed_on

@@ -40,7 +40,7 @@ pupil AS (
     SELECT DISTINCT profile.person_key, core.age_band(core.age_on_31_august(profile.birth_month, enrolment.census_date)) AS age_band,
         profile.health_place_code
     FROM core.enrolment AS enrolment JOIN core.person_profile AS profile USING (person_key)
-    WHERE enrolment.enrol_status_code IS DISTINCT FROM 'S' AND profile.is_resident
+    WHERE enrolment.is_current AND enrolment.enrol_status_code IS DISTINCT FROM 'S' AND profile.is_resident
         AND core.age_on_31_august(profile.birth_month, enrolment.census_date) BETWEEN 5 AND 15
 ),
 group_of AS (

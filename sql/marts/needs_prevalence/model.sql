@@ -11,13 +11,14 @@ pupil AS (
     SELECT enrolment.person_key, min(status.status_code) AS status_code
     FROM core.enrolment AS enrolment
     LEFT JOIN core.sen_status AS status USING (agency_code, dataset_code, record_pseudonym)
-    WHERE enrolment.enrol_status_code IS DISTINCT FROM 'S' AND enrolment.person_key IS NOT NULL
+    WHERE enrolment.is_current AND enrolment.enrol_status_code IS DISTINCT FROM 'S' AND enrolment.person_key IS NOT NULL
     GROUP BY enrolment.person_key
 ),
 pupil_need AS (
     SELECT DISTINCT ON (need.person_key) need.person_key, need.need_code
     FROM core.sen_need AS need
     JOIN core.enrolment AS enrolment USING (agency_code, dataset_code, record_pseudonym)
+    WHERE enrolment.is_current
     ORDER BY need.person_key, need.need_rank, need.need_code
 ),
 counted AS (
