@@ -15,10 +15,12 @@ import pyarrow.compute as pc
 
 from pipelines.agencies import Agency
 from pipelines.contracts import Contract
-from pipelines.extract import recognition, xml_form
+from pipelines.extract import recognition, sheet_form, xml_form
 from pipelines.extract.csv_form import CsvTable
 from pipelines.extract.faults import catalogue, fault
 from pipelines.extract.recognition import Recognised, recognise
+from pipelines.extract.sheet_form import SheetTable
+from pipelines.extract.xml_form import XmlTable
 from pipelines.registry import Registry
 
 __all__ = ["Recognised", "TextTable", "catalogue", "fault", "open_tables", "recognise", "recognise_all"]
@@ -33,7 +35,7 @@ class TextTable:
     """
 
     name: str
-    source: CsvTable | xml_form.XmlTable
+    source: CsvTable | XmlTable | SheetTable
     contract: Contract
     agency: Agency | None
     rows: int = 0
@@ -87,24 +89,40 @@ def recognise_all(files: Sequence[Path], registry: Registry) -> tuple[list[Recog
     return groups, rest
 
 
-def open_tables(found: Recognised, registry: Registry, agency: Agency | None = None) -> dict[str, TextTable]:
+def open_tables(
+    found: Recognised, registry: Registry, agency: Agency | None = None, *, scratch: Path | None = None
+) -> dict[str, TextTable]:
     """The tables of a recognised delivery, ready to read, in contract order.
 
-    agency: the sender, whose codes the files must carry; None checks only what holds for every sender.
-    Raises DataFault for XML that cannot be read; CSV faults come while reading.
+    agency: the sender, whose codes the files must carry; None checks only what holds for every sender. scratch: the
+    folder in which rows of XML and workbooks wait, in files without a name; the system's own unless given.
+    Raises DataFault for XML and workbooks that cannot be read; CSV faults come while reading.
     """
     contract = registry.contract(found.dataset)
-    sources: dict[str, CsvTable] | dict[str, xml_form.XmlTable]
-    if found.form == "xml":
-        sources = xml_form.read(next(iter(found.tables.values())), contract)
-        for name, source in sources.items():
-            needed = [n for n, c in contract.tables[name].columns.items() if c.required]
-            lacking = [n for n in needed if n not in source.found_columns]
-            if lacking:
-                raise fault("FILE-004", table=name, columns=", ".join(lacking))
-    else:
-        sources = {
-            name: CsvTable(name, contract.tables[name], sniffed, match)
-            for name, (sniffed, match) in found.matches.items()
-        }
-    return {name: TextTable(name, source, contract, agency) for name, source in sources.items()}
+    sources: dict[str, CsvTable | XmlTable | SheetTable] = {}
+    for path in dict.fromkeys(found.tables.values()):
+        here = {name: at for name, at in found.places.items() if at.file.path == path}
+        form = next(iter(here.values())).file.form
+        if form == "xml":
+            sources |= _xml_tables(path, contract, scratch)
+        elif form == "workbook":
+            tables = {name: (contract.tables[name], at.place) for name, at in here.items() if at.place}
+            sources |= sheet_form.read(path, tables, scratch)
+        else:
+            sources |= {name: CsvTable(name, contract.tables[name], at.file, at.match) for name, at in here.items()}
+    return {name: TextTable(name, sources[name], contract, agency) for name in contract.tables if name in sources}
+
+
+def _xml_tables(path: Path, contract: Contract, scratch: Path | None) -> dict[str, XmlTable]:
+    """The tables of an XML return, none of which lacks a mandatory element.
+
+    An optional part has no element where there is nothing to say; keys are the reader's own.
+    """
+    tables = xml_form.read(path, contract, scratch)
+    for name, source in tables.items():
+        table = contract.tables[name]
+        needed = [n for n, c in table.columns.items() if c.required and c.path and c.path[0] != "@"]
+        lacking = [n for n in needed if n not in source.found_columns and not table.optional]
+        if lacking:
+            raise fault("FILE-004", table=name, columns=", ".join(lacking))
+    return tables

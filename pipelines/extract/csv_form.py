@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from pipelines.contracts import Table
+from pipelines.extract.blanks import trimmed
 from pipelines.extract.faults import fault
-from pipelines.extract.headers import Match
+from pipelines.extract.headers import Match, read_columns
 from pipelines.extract.sniff import Sniffed, encoding_of
 
 BLOCK_BYTES = 16 << 20
@@ -32,8 +33,7 @@ class CsvTable:
         self.rejected: list[int] = []
         self._sniffed = sniffed
         self._positions = match.positions
-        # A dropped middle name is read too: the door looks for it in the cells that stay.
-        self.columns = [n for n, c in table.columns.items() if c.drop is None or c.drop == "name"]
+        self.columns = read_columns(table)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Blocks of rows: the contract's kept columns as trimmed text, blank as NULL, and `source_row` (INTEGER).
@@ -115,7 +115,7 @@ class CsvTable:
             if not places:
                 columns.append(pa.nulls(block.num_rows, pa.string()))
                 continue
-            first, *others = (_trimmed(block.column(f"c{place}")) for place in places)
+            first, *others = (trimmed(block.column(f"c{place}")) for place in places)
             if any(not first.equals(other) for other in others):
                 raise fault("FILE-011", table=self.name, columns=name)
             holds_break = pc.fill_null(pc.match_substring_regex(first, "[\r\n]"), False)
@@ -133,12 +133,6 @@ class CsvTable:
                 swallowed.append(suspects.column("source_row")[0].as_py())
         if swallowed:
             raise fault("FILE-010", table=self.name, row=swallowed[0])
-
-
-def _trimmed(column: pa.Array) -> pa.Array:
-    """Text without white space at its ends (non-breaking included); blank and Excel's `#N/A` as NULL."""
-    text = pc.utf8_trim(column, " \t\r\n\u00a0\ufeff\u200b")
-    return pc.if_else(pc.is_in(text, value_set=pa.array(["", "#N/A"])), None, text)
 
 
 def _numbers(last: int, rows: int, ragged: list[int]) -> tuple[np.ndarray, int]:

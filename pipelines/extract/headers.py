@@ -25,6 +25,11 @@ def squash(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", plain) or "".join(plain.split())
 
 
+def read_columns(table: Table) -> list[str]:
+    """The columns that are read: those that are kept, and dropped names, which the door looks for in what stays."""
+    return [name for name, column in table.columns.items() if column.drop is None or column.drop == "name"]
+
+
 @dataclass(frozen=True)
 class Match:
     """How a file's header fits one table.

@@ -1,7 +1,8 @@
 """Which dataset and which tables files are, judged by what stands in them.
 
-A CSV is the contract table whose required columns are all in its header and of which it has the most columns; an XML
-file is the dataset with its outermost element and its collection. Names of files serve only to explain what is missing.
+A CSV, or a sheet, is the contract table whose required columns are all in its header and of which it has the most
+columns; an XML file is the dataset with its outermost element and its collection; a template is known by the titles of
+its blocks. Names of files explain what is missing; names of sheets decide where two tables fit a header.
 """
 
 from __future__ import annotations
@@ -12,11 +13,20 @@ from pathlib import Path
 
 from pipelines.contracts import Contract
 from pipelines.errors import DataFault
-from pipelines.extract import xml_form
 from pipelines.extract.faults import fault
 from pipelines.extract.headers import Match, match, squash
+from pipelines.extract.sheet_form import Place
 from pipelines.extract.sniff import Sniffed, sniff
 from pipelines.registry import Registry
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where one table was found: its file, how the header fits, and the place in a workbook."""
+
+    file: Sniffed
+    match: Match
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -32,17 +42,17 @@ class Recognised:
     unknown_files: list[Path]
     missing_optional: list[str]
     form: str = "csv"
-    matches: dict[str, tuple[Sniffed, Match]] = field(default_factory=dict, repr=False)
+    places: dict[str, Found] = field(default_factory=dict, repr=False)
 
 
 def recognise(files: Sequence[Path], registry: Registry, dataset: str | None = None) -> Recognised:
     """Say what files are; with `dataset` given, which of its tables they are.
 
     Raises DataFault: `FILE-001` empty, `FILE-002` no form that is read, `FILE-004` a mandatory column is missing,
-    `FILE-005` nothing known, `FILE-006` a mandatory table is missing, `FILE-012` two files for one table, `FILE-013`
-    and `FILE-014` for XML that cannot even be looked at.
+    `FILE-005` nothing known, `FILE-006` a mandatory table is missing, `FILE-012` two files for one table; and what
+    `sniff` found of a file that cannot be read.
     """
-    sniffed = [sniff(path) for path in files]
+    sniffed = _sniffed(files, registry)
     contracts = [registry.contract(dataset)] if dataset else list(registry.contracts.values())
     best = max((_fit(contract, sniffed, named=dataset is not None) for contract in contracts), key=lambda fit: fit.rank)
     if not best.tables:
@@ -53,8 +63,14 @@ def recognise(files: Sequence[Path], registry: Registry, dataset: str | None = N
 
 def is_any_known(files: Iterable[Path], registry: Registry) -> bool:
     """Whether any of the files is a table of any dataset."""
-    sniffed = [sniff(path) for path in files]
+    sniffed = _sniffed(files, registry)
     return any(_fit(contract, sniffed, named=False).tables for contract in registry.contracts.values())
+
+
+def _sniffed(files: Iterable[Path], registry: Registry) -> list[Sniffed]:
+    tables = (table for contract in registry.contracts.values() for table in contract.tables.values())
+    titles = frozenset(squash(title) for table in tables for title in table.block)
+    return [sniff(path, titles) for path in files]
 
 
 @dataclass
@@ -63,26 +79,32 @@ class _Fit:
 
     dataset: str
     form: str = "csv"
-    tables: dict[str, tuple[Sniffed, Match]] = field(default_factory=dict)
+    tables: dict[str, Found] = field(default_factory=dict)
+
+    def add(self, name: str, found: Found) -> None:
+        """A table was found. Raises `FILE-012` where it was found before."""
+        if name in self.tables:
+            raise fault("FILE-012", table=name)
+        self.tables[name] = found
 
     @property
     def rank(self) -> tuple[int, int]:
         """More tables first, then more columns."""
-        return len(self.tables), sum(len(found.positions) for _, found in self.tables.values())
+        return len(self.tables), sum(len(found.match.positions) for found in self.tables.values())
 
     def recognised(self, contract: Contract, sniffed: Sequence[Sniffed]) -> Recognised:
         """The result, in contract order."""
-        used = {file.path for file, _ in self.tables.values()}
+        used = {found.file.path for found in self.tables.values()}
         tables = {name: self.tables[name] for name in contract.tables if name in self.tables}
         return Recognised(
             dataset=self.dataset,
-            tables={name: file.path for name, (file, _) in tables.items()},
+            tables={name: found.file.path for name, found in tables.items()},
             unknown_files=[file.path for file in sniffed if file.path not in used],
             missing_optional=[
                 name for name, t in contract.tables.items() if t.optional and t.is_taken and name not in tables
             ],
             form=self.form,
-            matches=tables,
+            places=tables,
         )
 
 
@@ -90,41 +112,74 @@ def _fit(contract: Contract, sniffed: Sequence[Sniffed], *, named: bool) -> _Fit
     fit = _Fit(contract.dataset)
     for file in sniffed:
         if file.form == "xml" and "xml" in contract.forms and _is_this_xml(contract, file, named=named):
-            if fit.tables:
-                raise fault("FILE-012", table=contract.record_table)
             fit.form = "xml"
-            fit.tables = {name: (file, Match({}, (), 0)) for name in contract.tables}
+            for name in contract.tables:
+                fit.add(name, Found(file, Match({}, (), 0)))
         elif file.form == "csv" and "csv" in contract.forms:
-            found = [(name, match(file.header, table)) for name, table in contract.tables.items()]
-            known = [(name, m) for name, m in found if m.is_the_table]
-            if known:
-                name, m = max(known, key=lambda pair: len(pair[1].positions))
-                if name in fit.tables:
-                    raise fault("FILE-012", table=name)
-                fit.tables[name] = (file, m)
+            if known := _table_of(contract, file.header):
+                fit.add(known[0], Found(file, known[1]))
+        elif file.form == "workbook":
+            places = _blocks(contract, file) if "template" in contract.forms else []
+            if not places and "workbook" in contract.forms:
+                places = _sheets(contract, file)
+            for name, place in places:
+                fit.form = "workbook"
+                fit.add(name, Found(file, place.match, place))
     return fit
+
+
+def _table_of(contract: Contract, header: Sequence[str], sheet: str | None = None) -> tuple[str, Match] | None:
+    """The table that a header fits best, if any: the one the sheet is named after, else the one with most columns."""
+    found = [(name, match(header, table)) for name, table in contract.tables.items()]
+    known = [(name, m) for name, m in found if m.is_the_table]
+
+    def rank(pair: tuple[str, Match]) -> tuple[bool, int]:
+        names = map(squash, contract.tables[pair[0]].files)
+        return sheet is not None and squash(sheet) in names, len(pair[1].positions)
+
+    return max(known, key=rank) if known else None
+
+
+def _sheets(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
+    """The table of each sheet, from the first row on that is the header of one."""
+    found: dict[str, tuple[str, Place]] = {}
+    for start in file.starts:
+        if start.sheet not in found and (known := _table_of(contract, start.header, start.sheet)):
+            found[start.sheet] = (known[0], Place(start, known[1]))
+    return list(found.values())
+
+
+def _blocks(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
+    """The tables that stand under the titles of their blocks."""
+    titles = {squash(title): name for name, table in contract.tables.items() for title in table.block}
+    starts = [start for start in file.starts if start.title in titles]
+    found: dict[tuple[str, int], tuple[str, Place]] = {}
+    for start in starts:
+        name = titles[start.title or ""]
+        fits = match(start.header, contract.tables[name])
+        if fits.is_the_table and (start.sheet, start.title_row) not in found:
+            ends = frozenset(other.title_row for other in starts if other.sheet == start.sheet)
+            found[start.sheet, start.title_row] = (name, Place(start, fits, ends))
+    return list(found.values())
 
 
 def _is_this_xml(contract: Contract, file: Sniffed, *, named: bool) -> bool:
     """The outermost element must be the dataset's; so must its collection, unless the sender named the dataset."""
-    start = xml_form.peek(file.path)
     elements = {name: table.element for name, table in contract.tables.items() if table.element}
     roots = {element.partition("/")[0].casefold() for element in elements.values()}
-    if not start:
-        raise fault("FILE-013", line=1)
-    if next(iter(start)) not in roots:
+    if next(iter(file.elements)) not in roots:
         return False
     stated = {
         f"{elements[check.table]}/{contract.tables[check.table].columns[check.column].path}".casefold(): check.equals
         for check in contract.header_checks
         if check.equals
     }
-    return named or all(start.get(path) == wanted for path, wanted in stated.items())
+    return named or all(file.elements.get(path) == wanted for path, wanted in stated.items())
 
 
 def _check_complete(contract: Contract, fit: _Fit, sniffed: Sequence[Sniffed]) -> None:
     """Every mandatory table must have come; where one has not, say what came closest."""
-    used = {file.path for file, _ in fit.tables.values()}
+    used = {found.file.path for found in fit.tables.values()}
     rest = [file for file in sniffed if file.path not in used]
     for name, table in contract.tables.items():
         if name in fit.tables:
@@ -133,6 +188,9 @@ def _check_complete(contract: Contract, fit: _Fit, sniffed: Sequence[Sniffed]) -
         if close:
             raise close
         if not table.optional:
+            for file in rest:
+                if file.refused:
+                    raise file.refused
             raise fault("FILE-006", dataset=contract.title, table=name)
 
 
@@ -141,6 +199,8 @@ def _nothing_known(contracts: Sequence[Contract], sniffed: Sequence[Sniffed], da
     for number, file in enumerate(sniffed, start=1):
         if file.form == "empty":
             return fault("FILE-001", number=number, count=len(sniffed))
+        if file.refused:
+            return file.refused
         if file.form == "other":
             return fault("FILE-002", what=f"File {number} of {len(sniffed)}")
     for contract in contracts:
@@ -155,15 +215,17 @@ def _explained(contract: Contract, name: str, rest: Sequence[Sniffed], *, by_nam
     """A fault for the file that was probably meant to be this table: by its name, or by most of its columns."""
     table = contract.tables[name]
     required = sum(column.required for column in table.columns.values())
+    names, titles = tuple(map(squash, table.files)), set(map(squash, table.block))
     for number, file in enumerate(rest, start=1):
-        is_named = squash(file.path.stem).endswith(tuple(map(squash, table.files))) if table.files else False
+        is_named = bool(names) and squash(file.path.stem).endswith(names)
         if file.form == "empty" and is_named:
             return fault("FILE-001", number=number, count=len(rest))
-        if file.form != "csv":
-            continue
-        found = match(file.header, table)
-        is_close = 2 * len(found.positions) > found.named and 2 * (required - len(found.missing)) > required
-        is_named = is_named and len(found.missing) < required
-        if found.missing and (is_named or (is_close and not by_name_only)):
-            return fault("FILE-004", table=name, columns=", ".join(found.missing))
+        headers = [(file.header, is_named)] if file.form == "csv" else []
+        headers += [(start.header, start.title in titles or squash(start.sheet) in names) for start in file.starts]
+        for header, is_named in headers:
+            found = match(header, table)
+            is_close = 2 * len(found.positions) > found.named and 2 * (required - len(found.missing)) > required
+            is_named = is_named and len(found.missing) < required
+            if found.missing and (is_named or (is_close and not by_name_only)):
+                return fault("FILE-004", table=name, columns=", ".join(found.missing))
     return None

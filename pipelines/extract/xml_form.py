@@ -1,36 +1,35 @@
 """XML returns as text tables, in one pass of a streaming parser that keeps no tree.
 
-Each contract table names its repeating element; a column is a path below it. XML has no keys of its own, so a row's key
-is its ordinal (`@row`) and a child row carries the ordinal of the row it stands in (`@parent`). A document type is
-refused where it is met, before an entity could be declared, and so is nesting that no return has.
+Each contract table names its repeating element; a column is a path below it. A row without a key of its own is known by
+its ordinal (`@row`), and a child row carries the key of the row it stands in, or of the last one before it (`@parent`).
+Of tables that share one element, each has a row only where a cell of its own is filled.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from xml.parsers import expat
 
-import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts import Contract, Table
-from pipelines.errors import DataFault
-from pipelines.extract.faults import fault
+from pipelines.extract.hardened import walk
+from pipelines.extract.headers import read_columns
+from pipelines.extract.spill import Spill
 
-DEEPEST = 64
-ROWS_PER_BATCH = 50_000
-_BLOCK = 1 << 20
+# What is looked at to say what a document is.
+_HEAD = 1 << 16
 
 
 class _Node:
-    """A place in the document that the contract knows: the table that begins here, the cells its text fills."""
+    """A place in the document that the contract knows: the tables that begin here, the cells its text fills."""
 
-    __slots__ = ("cells", "children", "table")
+    __slots__ = ("cells", "children", "tables")
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
-        self.table: XmlTable | None = None
+        self.tables: list[XmlTable] = []
         self.cells: list[tuple[XmlTable, int, bool]] = []
 
     def below(self, path: str) -> _Node:
@@ -45,27 +44,28 @@ class _Node:
 class XmlTable:
     """One table of an XML return; filled by `read`."""
 
-    def __init__(self, name: str, table: Table) -> None:
+    def __init__(self, name: str, table: Table, scratch: Path | None) -> None:
         self.name = name
         self.rejected: list[int] = []
-        self.columns = [n for n, c in table.columns.items() if c.drop is None]
+        self.columns = read_columns(table)
         self.found_columns: set[str] = set()
+        self.is_sparse = False
         self._parent = table.parent
+        self._key_at = self.columns.index(table.key[0]) if table.key else None
         self._row_at = [i for i, n in enumerate(self.columns) if table.columns[n].path == "@row"]
         self._parent_at = [i for i, n in enumerate(self.columns) if table.columns[n].path == "@parent"]
         self._open: list[str | None] | None = None
         self._spoilt = False
         self._by_alias: set[int] = set()
         self._ordinal = 0
-        self._rows: list[list[str | None]] = []
-        self._numbers: list[int] = []
-        self._batches: list[pa.RecordBatch] = []
+        self._last_key: str | None = None
+        self._rows = Spill(self.columns, scratch)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Blocks of rows: the contract's kept columns as trimmed text, blank as NULL, and `source_row` (INTEGER)."""
-        yield from self._batches
+        yield from self._rows.batches()
 
-    def begin(self, tables: Mapping[str, XmlTable]) -> None:
+    def begin(self) -> None:
         """A row's element opens."""
         self._ordinal += 1
         self._spoilt = False
@@ -73,8 +73,12 @@ class XmlTable:
         self._open = [None] * len(self.columns)
         for place in self._row_at:
             self._open[place] = str(self._ordinal)
-        for place in self._parent_at:
-            self._open[place] = str(tables[self._parent or ""]._ordinal)
+
+    def key(self) -> str | None:
+        """The key of the row that is open, as far as it has been read; of the last one where none is."""
+        if self._open is None or self._key_at is None:
+            return self._last_key
+        return self._open[self._key_at]
 
     def fill(self, place: int, text: str, alias: bool) -> None:
         """A cell's element closes.
@@ -94,41 +98,39 @@ class XmlTable:
             self._by_alias.discard(place)
             self._open[place] = text
 
-    def end(self) -> None:
-        """A row's element closes."""
-        if self._spoilt:
+    def end(self, tables: Mapping[str, XmlTable]) -> None:
+        """A row's element closes. tables: all of the return, the one it stands in among them."""
+        if self._open is not None and self.is_sparse and not any(self._open):
+            self._ordinal -= 1
+        elif self._spoilt:
             self.rejected.append(self._ordinal)
         elif self._open is not None:
-            self._rows.append(self._open)
-            self._numbers.append(self._ordinal)
+            for place in self._parent_at:
+                self._open[place] = tables[self._parent or ""].key()
+            self._rows.add(self._ordinal, self._open)
+            self._last_key = self.key()
         self._open = None
-        if len(self._rows) >= ROWS_PER_BATCH:
-            self.flush()
 
-    def flush(self) -> None:
-        """Turn the rows so far into a block."""
-        if self._rows:
-            cells = [pa.array(column, pa.string()) for column in zip(*self._rows, strict=True)]
-            cells.append(pa.array(np.array(self._numbers, dtype=np.int32)))
-            self._batches.append(pa.record_batch(cells, names=[*self.columns, "source_row"]))
-            self._rows, self._numbers = [], []
+    def close(self) -> None:
+        """The document has ended."""
+        self._rows.close()
 
 
 class _Reader:
     """The walk through the document: where we are, what was last written, which rows are open."""
 
-    def __init__(self, contract: Contract) -> None:
-        self.tables = {name: XmlTable(name, table) for name, table in contract.tables.items() if table.element}
+    def __init__(self, contract: Contract, scratch: Path | None) -> None:
+        self.tables = {name: XmlTable(name, table, scratch) for name, table in contract.tables.items() if table.element}
         self.root = _Node()
         for name, reader in self.tables.items():
             self._place(reader, contract.tables[name])
         self._stack: list[_Node | None] = [self.root]
-        self._names: dict[str, str] = {}
-        self._text: list[str] = []
 
     def _place(self, reader: XmlTable, table: Table) -> None:
         node = self.root.below(table.element or "")
-        node.table = reader
+        node.tables.append(reader)
+        for one in node.tables:
+            one.is_sparse = len(node.tables) > 1
         for place, name in enumerate(reader.columns):
             column = table.columns[name]
             if column.path is None or column.path.startswith("@"):
@@ -140,94 +142,55 @@ class _Reader:
 
     def start(self, name: str, _: dict[str, str]) -> None:
         """An element opens."""
-        if len(self._stack) > DEEPEST:
-            raise fault("FILE-015", depth=DEEPEST)
-        plain = self._names.get(name) or self._names.setdefault(name, name.rpartition(":")[2].casefold())
         above = self._stack[-1]
-        node = above.children.get(plain) if above else None
+        node = above.children.get(name) if above else None
         self._stack.append(node)
-        self._text.clear()
-        if node and node.table:
-            node.table.begin(self.tables)
+        for table in node.tables if node else ():
+            table.begin()
 
-    def text(self, data: str) -> None:
-        """Text, in one or more pieces; only that of the element just open counts."""
-        self._text.append(data)
-
-    def end(self, _: str) -> None:
+    def end(self, text: str) -> None:
         """An element closes."""
         node = self._stack.pop()
-        if node:
-            if node.cells:
-                text = "".join(self._text).strip()
-                for table, place, alias in node.cells:
-                    table.fill(place, text, alias)
-            if node.table:
-                node.table.end()
-        self._text.clear()
+        if node is None:
+            return
+        for table, place, alias in node.cells:
+            table.fill(place, text.strip(), alias)
+        for table in node.tables:
+            table.end(self.tables)
 
 
-def read(path: Path, contract: Contract) -> dict[str, XmlTable]:
-    """All tables of an XML return.
+def read(path: Path, contract: Contract, scratch: Path | None = None) -> dict[str, XmlTable]:
+    """All tables of an XML return. scratch: the folder in which the rows wait; the system's own unless given.
 
-    Raises DataFault `FILE-013` (cut off, not well-formed), `FILE-014` (document type, entities), `FILE-015` (depth).
+    Raises DataFault as `hardened.walk` does.
     """
-    reader = _Reader(contract)
-    _parse(path, reader)
+    reader = _Reader(contract, scratch)
+    with path.open("rb") as file:
+        for _ in walk(file, reader.start, reader.end):
+            pass
     for table in reader.tables.values():
-        table.flush()
+        table.close()
     return reader.tables
 
 
 def peek(path: Path) -> dict[str, str]:
     """What stands at the beginning of a document: `{path of an element in lower case: its text}`, outermost first.
 
-    Reads the first 64 KB and does not mind where that ends. Raises DataFault `FILE-014` and `FILE-015` as `read` does.
+    Reads the first 64 KB and does not mind where that ends. Raises DataFault `FILE-014`, `FILE-015` and `FILE-034`.
     """
     found: dict[str, str] = {}
     stack: list[str] = []
 
     def start(name: str, _: dict[str, str]) -> None:
-        if len(stack) >= DEEPEST:
-            raise fault("FILE-015", depth=DEEPEST)
-        stack.append(name.rpartition(":")[2].casefold())
+        stack.append(name)
         found.setdefault("/".join(stack), "")
 
-    def text(data: str) -> None:
-        found["/".join(stack)] = (found["/".join(stack)] + data).strip()
+    def end(text: str) -> None:
+        place = "/".join(stack)
+        found[place] = found[place] or text.strip()
+        stack.pop()
 
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda _: stack.pop()
-    parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = _refuse
     with path.open("rb") as file:
-        try:
-            parser.Parse(file.read(1 << 16), False)
-        except expat.ExpatError:
-            return found
+        for _ in walk(io.BytesIO(file.read(_HEAD)), start, end, cut=True):
+            pass
     return found
-
-
-def _refuse(*_: object) -> None:
-    """A document type or an entity is declared."""
-    raise fault("FILE-014")
-
-
-def _parse(path: Path, reader: _Reader) -> None:
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _refuse
-    parser.EntityDeclHandler = _refuse
-    with path.open("rb") as file:
-        try:
-            while block := file.read(_BLOCK):
-                parser.Parse(block, False)
-            parser.Parse(b"", True)
-        except DataFault:
-            raise
-        except (expat.ExpatError, ValueError, LookupError):
-            raise fault("FILE-013", line=parser.ErrorLineNumber) from None

@@ -5,7 +5,7 @@ from lxml import etree
 
 from pipelines import registry as declared
 from pipelines.errors import DataFault
-from pipelines.extract import open_tables, recognise, xml_form
+from pipelines.extract import open_tables, recognise, spill
 
 REGISTRY = declared.load()
 CONTRACT = REGISTRY.contract("cin_census")
@@ -166,5 +166,28 @@ def test_a_mandatory_element_that_is_nowhere(document):
 
 def test_blocks_do_not_change_what_is_read(document, monkeypatch):
     whole = rows_of(read(document), "cin_details")
-    monkeypatch.setattr(xml_form, "ROWS_PER_BATCH", 1)
+    monkeypatch.setattr(spill, "ROWS_PER_BATCH", 1)
     assert rows_of(read(document), "cin_details") == whole
+
+
+def test_a_row_hangs_on_the_key_of_its_parent_and_shared_elements_have_rows_where_they_say_something(tmp_path):
+    """One element may hold the cells of several tables: those of a part that says nothing make no row."""
+    both = "<IN_TOUCH>YES</IN_TOUCH><ACTIV>F2</ACTIV><ACCOM>U1</ACCOM><DATE_INT>01/02/2026</DATE_INT>"
+    path = tmp_path / "903.xml"
+    path.write_text(
+        f"""<EXPSSDA903>
+        <CHILD><HEADER><CHILDID>7</CHILDID><DOB>01/02/2008</DOB><ETHNIC>WBRI</ETHNIC><UPN>UN1</UPN><SEX>M</SEX>{both}
+          <AREVIEW><REVIEW>01/01/2026</REVIEW><REVIEW_CODE>PN1</REVIEW_CODE></AREVIEW></HEADER>
+          <EPISODE><DECOM>01/03/2025</DECOM><RNE>S</RNE><LS>C2</LS><CIN>N1</CIN><PL>U6</PL></EPISODE></CHILD>
+        <CHILD><HEADER><CHILDID>9</CHILDID><DOB>01/02/2009</DOB><UASC/><DUC/>
+          <AREVIEW><REVIEW>02/01/2026</REVIEW></AREVIEW></HEADER>
+          <EPISODE><DECOM>01/04/2025</DECOM><PL>K2</PL></EPISODE><EPISODE><DECOM>01/05/2025</DECOM></EPISODE></CHILD>
+        </EXPSSDA903>"""
+    )
+    tables = open_tables(recognise([path], REGISTRY, "ssda903"), REGISTRY)
+    cells = {name: [(row["child"], row["source_row"]) for row in rows_of(tables, name)] for name in tables}
+    assert cells["header"] == [("7", 1), ("9", 2)]
+    assert cells["episodes"] == [("7", 1), ("9", 2), ("9", 3)]
+    assert cells["reviews"] == [("7", 1), ("9", 2)]
+    assert (cells["oc3"], cells["ad1"], cells["uasc"]) == ([("7", 1)], [("7", 1)], [])
+    assert [row["place"] for row in rows_of(tables, "episodes")] == ["U6", "K2", None]
