@@ -1,8 +1,10 @@
 """Great Expectations at work: counts for every rule, and the rows at fault where there are any.
 
-Two passes, since listing rows is what costs: BASIC (counts) over all rules, then COMPLETE over those that failed.
-Results come in another order than they were asked, so they are found by rule code. An exception inside a rule comes
-back looking like a failure without a count; here it is `could_not_check`.
+Great Expectations judges every rule of a table in one pass, counts alone, and says of each rule which query lists its
+rows at fault. Those queries then run in DuckDB itself, only for rules that found something: fetched through Great
+Expectations, a million row numbers would pass through Python one by one. The rows listed must be
+as many as Great Expectations counted. Results come in another order than they were asked, so they are found by rule
+code. An exception inside a rule comes back looking like a failure without a count; here it is `could_not_check`.
 """
 
 from __future__ import annotations
@@ -12,48 +14,59 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.errors import SystemFault
 from pipelines.validate.rules import Rule
 from pipelines.validate.typed import quoted
 
 Engine = Literal["duckdb", "pandas"]
-COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
-# Without a large partial_unexpected_count the SQL engines list twenty rows of however many there are.
+COUNTS = {
+    "result_format": "BASIC",
+    "partial_unexpected_count": 0,
+    "unexpected_index_column_names": ["source_row"],
+    "return_unexpected_index_query": True,
+}
+# pandas has no query to give; it lists rows by itself, and all of them.
 COMPLETE = {
     "result_format": "COMPLETE",
     "unexpected_index_column_names": ["source_row"],
-    "partial_unexpected_count": 10_000_000,
+    "partial_unexpected_count": 0,
     "exclude_unexpected_values": True,
     "return_unexpected_index_query": False,
 }
+NO_ROWS = pa.array([], pa.int32())
 
 
 @dataclass(frozen=True)
 class Finding:
     """What one rule found.
 
-    result: passed, failed, could_not_check or not_applicable. rows: numbers of the rows at fault.
+    result: passed, failed, could_not_check or not_applicable. rows: numbers of the rows at fault, ascending.
     """
 
     rule: Rule
     result: str
     evaluated: int = 0
     failed: int = 0
-    rows: tuple[int, ...] = ()
+    rows: pa.Int32Array = field(default_factory=lambda: NO_ROWS)
 
 
 class Checker:
-    """Checks tables of one open DuckDB connection."""
+    """Checks tables of one open DuckDB connection.
+
+    results: what Great Expectations itself said of each table, by name; without any value.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, engine: Engine, address: str) -> None:
         self._connection = connection
         self._engine = engine
+        self.results: dict[str, Any] = {}
         context = _context()
         if engine == "duckdb":
             self._source = context.data_sources.add_sql("payload", connection_string=address)
@@ -66,11 +79,13 @@ class Checker:
         name: a table with the columns the rules speak of and `source_row`.
         Raises SystemFault where fewer or more rows are listed than were counted.
         """
-        batch = self._batch(name)
-        counted = self._validate(batch, name, rules, COUNTS)
-        failed = [rule for rule in rules if not rule.of_table and _count(counted[rule.rule]) > 0]
-        listed = self._validate(batch, name, failed, COMPLETE) if failed else {}
-        return [_finding(rule, counted[rule.rule], listed.get(rule.rule)) for rule in rules]
+        result_format = COUNTS if self._engine == "duckdb" else COMPLETE
+        self.results[name] = self._validate(name, rules, result_format)
+        by_rule = {result.expectation_config.meta["rule"]: result for result in self.results[name].results}
+        failed = [rule.rule for rule in rules if not rule.of_table and _count(by_rule[rule.rule]) > 0]
+        list_rows = self._listed if self._engine == "duckdb" else _rows
+        rows = {rule: list_rows(rule, by_rule[rule]) for rule in failed}
+        return [_finding(rule, by_rule[rule.rule], rows.get(rule.rule, NO_ROWS)) for rule in rules]
 
     def _batch(self, name: str) -> Any:
         if self._engine == "duckdb":
@@ -80,13 +95,23 @@ class Checker:
         definition = self._source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("whole")
         return definition.get_batch(batch_parameters={"dataframe": frame})
 
-    def _validate(self, batch: Any, name: str, rules: list[Rule], result_format: dict[str, Any]) -> dict[str, Any]:
+    def _validate(self, name: str, rules: list[Rule], result_format: dict[str, Any]) -> Any:
         entries = [rule.expectation() for rule in rules]
         suite = _great_expectations().ExpectationSuite(name=name, expectations=entries)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            results = batch.validate(suite, result_format=result_format).results
-        return {result.expectation_config.meta["rule"]: result for result in results}
+            return self._batch(name).validate(suite, result_format=result_format)
+
+    def _listed(self, rule: str, result: Any) -> pa.Int32Array:
+        """Numbers of a rule's rows at fault, by Great Expectations' own query; none where it gave no query."""
+        query = (result.result.get("unexpected_index_query") or "").rstrip("; ")
+        if not query:
+            return NO_ROWS
+        statement = f"SELECT source_row::INTEGER AS number FROM ({query}) ORDER BY number"  # noqa: S608
+        try:
+            return pa.table(self._connection.sql(statement).to_arrow_table()).column(0).combine_chunks()
+        except duckdb.Error:  # it may quote a value
+            raise SystemFault(f"the rows at fault of rule {rule} cannot be listed") from None
 
 
 def _count(result: Any) -> int:
@@ -99,26 +124,25 @@ def _raised(result: Any) -> bool:
     return any(part.get("raised_exception") for part in each)
 
 
-def _finding(rule: Rule, counted: Any, listed: Any) -> Finding:
+def _finding(rule: Rule, result: Any, rows: pa.Int32Array) -> Finding:
     needed = "observed_value" if rule.of_table else "element_count"
-    if _raised(counted) or counted.result.get(needed) is None or (listed is not None and _raised(listed)):
+    if _raised(result) or result.result.get(needed) is None:
         return Finding(rule, "could_not_check")
     if rule.of_table:
-        return Finding(rule, "passed" if counted.success else "failed", 1, 0 if counted.success else 1)
-    failed = _count(counted)
-    rows = _rows(listed) if listed is not None else ()
+        return Finding(rule, "passed" if result.success else "failed", 1, 0 if result.success else 1)
+    failed = _count(result)
     if len(rows) != failed:
         raise SystemFault(f"rule {rule.rule} on {rule.table}: {failed} rows counted, {len(rows)} listed")
-    return Finding(rule, "failed" if failed else "passed", int(counted.result["element_count"]), failed, rows)
+    return Finding(rule, "failed" if failed else "passed", int(result.result["element_count"]), failed, rows)
 
 
-def _rows(listed: Any) -> tuple[int, ...]:
+def _rows(rule: str, result: Any) -> pa.Int32Array:
     """Row numbers of a COMPLETE result: without values they come as one list, else as one entry per row."""
     found: list[int] = []
-    for entry in listed.result.get("unexpected_index_list") or ():
+    for entry in result.result.get("unexpected_index_list") or ():
         rows = entry["source_row"]
         found += map(int, rows if isinstance(rows, list) else [rows])
-    return tuple(sorted(found))
+    return pa.array(sorted(found), pa.int32())
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.agencies import Agency
@@ -58,10 +59,7 @@ def judge(connection: duckdb.DuckDBPyConnection, case: Case) -> Judgement:
     Raises DataFault `FILE-019` where the payload is not what the manifest says, SystemFault where it was changed since
     or counts do not add up.
     """
-    by_table = rules(case.registry, case.dataset, case.period[1])
-    tables, absent = _load(connection, case)
-    findings = _check(connection, case, by_table, tables)
-    findings += [Finding(rule, "not_applicable") for name in absent for rule in by_table[name]]
+    findings, tables, absent = find(connection, case)
     if any(finding.result == "could_not_check" for finding in findings):
         return Judgement("held_ours", [], findings, absent)
     reason = rejection(findings, case.agency, case.environment)
@@ -71,12 +69,25 @@ def judge(connection: duckdb.DuckDBPyConnection, case: Case) -> Judgement:
     return Judgement("accepted", settle(connection, case.registry, case.dataset, findings, tables), findings, absent)
 
 
+def find(connection: duckdb.DuckDBPyConnection, case: Case) -> tuple[list[Finding], dict[str, Delivered], list[str]]:
+    """Cast and check every table: one finding per rule, what came of each table, and optional tables that did not.
+
+    Raises as `judge` does.
+    """
+    by_table = rules(case.registry, case.dataset, case.period[1])
+    tables, absent = _load(connection, case)
+    findings = _check(connection, case, by_table, tables)
+    findings += [Finding(rule, "not_applicable") for name in absent for rule in by_table[name]]
+    return findings, tables, absent
+
+
 def _without_released(finding: Finding, case: Case) -> Finding:
     """A finding as it counts: a row that was released is found, and taken all the same."""
     free = case.released.get((finding.rule.table, finding.rule.rule))
     if not free or finding.rule.on_fail != "quarantine_row":
         return finding
-    return replace(finding, rows=tuple(row for row in finding.rows if row not in free))
+    is_free = pc.is_in(finding.rows, value_set=pa.array(sorted(free), pa.int32()))
+    return replace(finding, rows=finding.rows.filter(pc.invert(is_free)))
 
 
 def _load(connection: duckdb.DuckDBPyConnection, case: Case) -> tuple[dict[str, Delivered], list[str]]:
@@ -89,10 +100,10 @@ def _load(connection: duckdb.DuckDBPyConnection, case: Case) -> tuple[dict[str, 
             delivered[name] = Delivered(told["rows_in"], rows, len(told["rejected_rows"]))
             continue
         typed.load(connection, case.registry, case.dataset, name)
-        if table.optional:
-            absent.append(name)
-        else:
+        if not table.optional:
             delivered[name] = Delivered(0, 0, 0)
+        elif table.is_taken:
+            absent.append(name)
     return delivered, absent
 
 

@@ -55,7 +55,7 @@ class Judgement:
         """Each row held by a rule of its own: table, row number, rule, column."""
         for finding in self.findings:
             if finding.rule.on_fail == "quarantine_row":
-                for row in finding.rows:
+                for row in finding.rows.to_pylist():
                     yield finding.rule.table, row, finding.rule.rule, finding.rule.column
 
 
@@ -114,7 +114,7 @@ def all_rejected(tables: dict[str, Delivered]) -> list[TableOutcome]:
 
 
 def _note_findings(connection: duckdb.DuckDBPyConnection, findings: list[Finding]) -> None:
-    kept = [f for f in findings if f.rule.on_fail in ("quarantine_row", "null_field") and f.rows]
+    kept = [f for f in findings if f.rule.on_fail in ("quarantine_row", "null_field") and len(f.rows)]
     parts = [
         pa.table(
             {
@@ -122,7 +122,7 @@ def _note_findings(connection: duckdb.DuckDBPyConnection, findings: list[Finding
                 "rule": pa.array([f.rule.rule] * len(f.rows), pa.string()),
                 "on_fail": pa.array([f.rule.on_fail] * len(f.rows), pa.string()),
                 "column_name": pa.array([f.rule.column] * len(f.rows), pa.string()),
-                "source_row": pa.array(f.rows, pa.int32()),
+                "source_row": f.rows,
             }
         )
         for f in kept
@@ -137,7 +137,9 @@ def _note_findings(connection: duckdb.DuckDBPyConnection, findings: list[Finding
 def _settled(
     registry: Registry, dataset: str, table: str, findings: list[Finding], tables: dict[str, Delivered]
 ) -> str:
-    left_out = {f.rule.column for f in findings if f.rule.table == table and f.rule.on_fail == "null_field" and f.rows}
+    left_out = {
+        f.rule.column for f in findings if f.rule.table == table and f.rule.on_fail == "null_field" and len(f.rows)
+    }
     columns = [_value(table, name, type_, left_out) for name, type_ in lake_columns(registry, dataset, table).items()]
     held = f"""(SELECT source_row, min(rule) AS rule FROM __finding
         WHERE table_name = '{table}' AND on_fail = 'quarantine_row' GROUP BY source_row)"""  # noqa: S608

@@ -61,7 +61,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
         "result": finding.result,
         "count": finding.failed,
         "of": finding.evaluated,
-        "first_rows": list(finding.rows[:FIRST_ROWS]),
+        "first_rows": finding.rows[:FIRST_ROWS].to_pylist(),
         "tell_supplier": rule.tell_supplier,
     }
 

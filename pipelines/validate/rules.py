@@ -41,6 +41,11 @@ class Rule:
         """Whether it judges the table as a whole and no row of it."""
         return self.type.startswith("expect_table_")
 
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns it reads."""
+        return [str(self.kwargs[name]) for name in ("column", "column_A", "column_B") if name in self.kwargs]
+
     def expectation(self) -> dict[str, Any]:
         """The entry as Great Expectations takes it; the rule code finds the result again."""
         return {"type": self.type, "kwargs": self.kwargs, "severity": self.severity, "meta": {"rule": self.rule}}

@@ -112,12 +112,16 @@ def flag(
 ) -> str:
     """Make the table that the rules are checked on, from all typed tables; returns its name.
 
-    It has the typed columns, `is_duplicate`, `is_orphan` and one column per `flag_sql`. A condition that DuckDB does
-    not take is left out: its rule then finds no column and is known not to have been checked.
+    It has the columns that the rules name, `source_row`, `is_duplicate`, `is_orphan` and one column per `flag_sql`. A
+    condition that DuckDB does not take is left out: its rule then finds no column and is known not to have been
+    checked.
     """
     contract = registry.contract(dataset).tables[table]
     joined = f"{quoted(table)} t"
-    flags = {"is_duplicate": _is_duplicate(contract.key), "is_orphan": "false"}
+    flags = {"is_duplicate": "false", "is_orphan": "false"}
+    if contract.key:
+        joined += _repeats(table, contract.key)
+        flags["is_duplicate"] = "t.source_row > repeated.first"
     if contract.parent:
         key = registry.contract(dataset).tables[contract.parent].key[0]
         own = parent_key(registry, dataset, table)
@@ -130,9 +134,10 @@ def flag(
         if rule.flag_sql:
             flags[rule.kwargs["column"]] = _dated(rule.flag_sql, days)
     checked = f"{table}__checked"
-    if not _make(connection, checked, flags, joined):
-        good = {name: sql for name, sql in flags.items() if _make(connection, checked, {name: sql}, joined)}
-        _make(connection, checked, good, joined)
+    named = {name for rule in rules for name in rule.columns} - set(flags)
+    if not _make(connection, checked, named, flags, table, joined):
+        good = {n: sql for n, sql in flags.items() if _make(connection, checked, set(), {n: sql}, table, joined)}
+        _make(connection, checked, named, good, table, joined)
     return checked
 
 
@@ -142,12 +147,16 @@ def parent_key(registry: Registry, dataset: str, table: str) -> str:
     return next(name for name, column in columns.items() if column.type == "parent_key")
 
 
-def _is_duplicate(key: tuple[str, ...]) -> str:
-    if not key:
-        return "false"
-    names = [f"t.{quoted(name)}" for name in key]
-    whole = " AND ".join(f"{name} IS NOT NULL AND CAST({name} AS VARCHAR) NOT IN ({_WORDS})" for name in names)
-    return f"{whole} AND row_number() OVER (PARTITION BY {', '.join(names)} ORDER BY t.source_row) > 1"
+def _repeats(table: str, key: tuple[str, ...]) -> str:
+    """A join that gives `repeated.first`, the first row with the key of a row, where that key stands more than once.
+
+    A blank or unreadable key is never a repeat. Keys that stand once, which are nearly all, drop out while grouping.
+    """
+    names = ", ".join(quoted(name) for name in key)
+    whole = " AND ".join(f"{quoted(n)} IS NOT NULL AND CAST({quoted(n)} AS VARCHAR) NOT IN ({_WORDS})" for n in key)
+    return f""" LEFT JOIN (SELECT {names}, min(source_row) AS first FROM {quoted(table)} WHERE {whole}
+        GROUP BY {names} HAVING count(*) > 1) repeated
+        ON {" AND ".join(f"repeated.{quoted(name)} = t.{quoted(name)}" for name in key)}"""  # noqa: S608
 
 
 def _dated(condition: str, days: dict[str, str]) -> str:
@@ -156,10 +165,22 @@ def _dated(condition: str, days: dict[str, str]) -> str:
     return condition
 
 
-def _make(connection: duckdb.DuckDBPyConnection, name: str, flags: dict[str, str], joined: str) -> bool:
-    chosen = "".join(f", coalesce({sql}, false)::BOOLEAN AS {quoted(flag)}" for flag, sql in flags.items())
+def _make(
+    connection: duckdb.DuckDBPyConnection, name: str, named: set[str], flags: dict[str, str], table: str, joined: str
+) -> bool:
+    """Make a table of some columns of a typed table and of flags; False where DuckDB does not take a condition.
+
+    The flags are worked out beside the table and joined to it: a window over rows that carry all columns costs far
+    more. A column that the typed table does not have is left out.
+    """
+    there = {row[0] for row in connection.execute(f"SELECT column_name FROM (DESCRIBE {quoted(table)})").fetchall()}  # noqa: S608
+    columns = ", ".join(f"t.{quoted(column)}" for column in sorted((named | {"source_row"}) & there))
+    conditions = ", ".join(f"coalesce({sql}, false)::BOOLEAN AS {quoted(flag)}" for flag, sql in flags.items())
+    statement = f"""CREATE OR REPLACE TABLE {quoted(name)} AS
+        WITH flags AS MATERIALIZED (SELECT t.rowid AS number, {conditions} FROM {joined})
+        SELECT {columns}, flags.* EXCLUDE number FROM {quoted(table)} t JOIN flags ON flags.number = t.rowid"""  # noqa: S608
     try:
-        connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT t.*{chosen} FROM {joined}")  # noqa: S608
+        connection.execute(statement)
     except duckdb.Error:  # it may quote a value
         return False
     return True

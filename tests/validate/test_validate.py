@@ -247,13 +247,12 @@ def test_fewer_rows_listed_than_counted_is_a_fault_of_the_machine(
     bridge: Rows,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The SQL engines of Great Expectations list twenty rows unless told otherwise."""
+    """As where Great Expectations counts rows at fault and gives no query that lists them."""
     many = {"pers_forename_state": "missing"}
     bridge["ssd_person"] += [bridge["ssd_person"][0] | many | {"pers_person_id": f"n{n}"} for n in range(30)]
     name = receive("identifier_bridge", bridge)
-    narrow = {key: value for key, value in engine.COMPLETE.items() if key != "partial_unexpected_count"}
-    monkeypatch.setattr(engine, "COMPLETE", narrow)
-    with pytest.raises(SystemFault, match="rule BRG-111 on ssd_person: 30 rows counted, 20 listed"):
+    monkeypatch.setattr(engine, "COUNTS", engine.COUNTS | {"return_unexpected_index_query": False})
+    with pytest.raises(SystemFault, match="rule BRG-111 on ssd_person: 30 rows counted, 0 listed"):
         validate.validate(database, registry, connection, name)
     assert Ledger(connection).submission(name).state == "received"
     monkeypatch.undo()
@@ -265,7 +264,8 @@ def state_of_everything(settings: Settings, connection: Connection) -> dict[str,
     """The ledger's rows without times, and every file with its content."""
     found: dict[str, Any] = {}
     for table in ("outcome", "rule_outcome", "held_row", "snapshot"):
-        found[table] = sorted(connection.execute(f"SELECT * FROM ops.{table}").fetchall())
+        rows = connection.execute(f"SELECT (to_jsonb(t) - 'written_at')::text FROM ops.{table} AS t").fetchall()
+        found[table] = sorted(rows)
     found["states"] = sorted(connection.execute("SELECT submission, state FROM ops.submission").fetchall())
     for folder in (settings.lake, settings.reports, settings.work):
         files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -473,4 +473,4 @@ def test_the_published_sample_is_told_truly_what_is_wrong_with_it(shared: Path, 
         missing = raw.filter("senprovision IS NULL").aggregate("count(*)").fetchall()[0][0]
     assert found["SC-113"] == ("warn", missing)
     assert document["outcome"] == "accepted"
-    assert document["absent_tables"] == ["addresses"]
+    assert "addresses" in document["absent_tables"]
