@@ -97,8 +97,10 @@ def _faults() -> str:
 
 
 def _core() -> str:
-    lines = ["# core", "", NOTE]
+    said: dict[str, str] = {}  # a later migration may say it anew
     for path in sorted(shipped("sql").glob("migrations/*.sql")):
-        for table, comment in re.findall(r"COMMENT ON TABLE (core\.\w+) IS '((?:[^']|'')*)';", path.read_text()):
-            lines += [f"## {table}", "", comment.replace("''", "'"), ""]
+        said |= dict(re.findall(r"COMMENT ON TABLE (core\.\w+) IS '((?:[^']|'')*)';", path.read_text()))
+    lines = ["# core", "", NOTE]
+    for table, comment in said.items():
+        lines += [f"## {table}", "", comment.replace("''", "'"), ""]
     return "\n".join(lines).rstrip() + "\n"

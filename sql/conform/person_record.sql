@@ -31,6 +31,15 @@ known AS (
     UNION ALL
     SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, ethnicity_code, lsoa21_code
     FROM csds__mpi LEFT JOIN nhs_ethnicity ON ethniccategory = nhs_code
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, genderidcode, ethnicity_code, lsoa21_code
+    FROM mhsds__mpi LEFT JOIN nhs_ethnicity ON ethniccategory = nhs_code
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity_code, lsoa21_code
+    FROM provider_demographics__person LEFT JOIN nhs_ethnicity ON ethnic_category = nhs_code
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, NULL, lsoa21_code
+    FROM ehc_advice__advice
 )
 SELECT
     agency_code, dataset_code, record_pseudonym, arg_max(submission_key, period_end) AS submission_key,

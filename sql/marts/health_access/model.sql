@@ -56,5 +56,5 @@ SELECT
     counted.data_as_at
 FROM counted
 JOIN (SELECT agency_code, max(agency_name) AS agency_name FROM core.source GROUP BY agency_code) AS source USING (agency_code)
-LEFT JOIN core.code AS service ON service.list_code = 'csds_team_type' AND service.code = counted.team_type_code
+LEFT JOIN core.code AS service ON service.list_code IN ('csds_team_type', 'mhsds_team_type') AND service.code = counted.team_type_code
 LEFT JOIN appointment USING (agency_code, team_type_code, health_place_code)
