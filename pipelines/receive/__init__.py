@@ -112,8 +112,8 @@ def _take(
         return
     row = checks.columns(delivery, manifest, agreement.reference, registry.contract(manifest["dataset"]))
     form = row["submission"].replace("/", "__")
-    if manifest["linkage"]:
-        _store_linkage(settings.link_store / f"{form}.age", delivery, manifest, keys)
+    for epoch in sorted(set(manifest["linkage"]) & set(keys.epochs)):
+        _store_linkage(settings.link_store / f"{form}.{epoch}.age", delivery, manifest, epoch, keys)
     files.keep_payload(delivery, settings.received / form, manifest)
     ledger.add_submission(**row)
     for ending in agreements.ending(agency, manifest["dataset"], today):
@@ -123,9 +123,10 @@ def _take(
     outcome.counts = {table: facts["rows_in"] for table, facts in manifest["tables"].items()}
 
 
-def _store_linkage(path: Path, delivery: Delivery, manifest: dict[str, Any], keys: HubKeys) -> None:
+def _store_linkage(path: Path, delivery: Delivery, manifest: dict[str, Any], epoch: str, keys: HubKeys) -> None:
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    durable.write(path, rekey(checks.linkage_of(delivery, manifest), keys, manifest["linkage"]["rows"]))
+    sealed = checks.linkage_of(delivery, manifest, epoch)
+    durable.write(path, rekey(sealed, keys, manifest["linkage"][epoch]["rows"]))
 
 
 def _keys(settings: Settings) -> HubKeys:

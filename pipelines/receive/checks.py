@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from pipelines import version
 from pipelines.agencies import Agency
 from pipelines.contracts import Contract
 from pipelines.errors import DataFault
@@ -20,10 +21,8 @@ from pipelines.ledger import Ledger
 from pipelines.ledger.periods import bounds
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
-from pipelines.seal.manifest import LINKAGE, NAME, PAYLOAD, Manifest, verify
+from pipelines.seal.manifest import FORMAT, NAME, PAYLOAD, Manifest, linkage_name, verify
 from pipelines.settings import Settings
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -83,14 +82,16 @@ def sender(settings: Settings, registry: Registry, delivery: Delivery) -> Agency
 
 
 def whole(delivery: Delivery, agency: Agency, keys: HubKeys, registry: Registry) -> dict[str, Any]:
-    """The verified manifest: signed by the sender, every file as it was sealed, declared, readable, of this epoch.
+    """The verified manifest: signed by the sender, every file as it was sealed, declared, readable, of an open epoch.
 
     Raises DataFault `FILE-008`, `FILE-018`, `FILE-019` or `FILE-021` to `FILE-025`.
     """
     if agency.code not in keys.trusted:
         raise fault("FILE-021", agency=agency.code)
-    if delivery.claims.get("format") != FORMAT:
-        raise fault("FILE-022", expected=FORMAT)
+    if (found := delivery.claims.get("format")) != FORMAT:
+        is_newer = isinstance(found, int) and found > FORMAT
+        advice = "Ask the hub to bring its own up to date." if is_newer else f"Install {version()} or newer."
+        raise fault("FILE-022", expected=FORMAT, advice=advice)
     manifest = verify(delivery.folder, keys.trusted[agency.code])
     if not delivery.claims_are(manifest):
         raise fault("FILE-019", what="The manifest")
@@ -100,10 +101,10 @@ def whole(delivery: Delivery, agency: Agency, keys: HubKeys, registry: Registry)
     bounds(manifest["period"])
     if manifest["contract_hash"] != registry.contract_hash(dataset):
         raise fault("FILE-024", dataset=dataset, expected=registry.contract_hash(dataset))
-    if manifest["key_epoch"] != keys.epoch:
-        raise fault("FILE-025", epoch=keys.epoch)
     contract = registry.contract(dataset)
-    if not set(manifest["tables"]) <= set(contract.tables) or contract.people != (manifest["linkage"] is not None):
+    if contract.people and manifest["linkage"] and not set(keys.epochs) & set(manifest["linkage"]):
+        raise fault("FILE-025", epoch=keys.epoch)
+    if not set(manifest["tables"]) <= set(contract.tables) or contract.people != bool(manifest["linkage"]):
         raise fault("FILE-019", what="A table or the linkage file")
     for table, facts in manifest["tables"].items():
         rows = _rows(delivery.folder / PAYLOAD / f"{table}.parquet")
@@ -112,10 +113,10 @@ def whole(delivery: Delivery, agency: Agency, keys: HubKeys, registry: Registry)
     return manifest
 
 
-def linkage_of(delivery: Delivery, manifest: dict[str, Any]) -> bytes:
-    """The encrypted linkage file, hashed as it is read: what counts is what will be opened."""
-    sealed = (delivery.folder / LINKAGE).read_bytes()
-    if hashlib.sha256(sealed).hexdigest() != manifest["linkage"]["sha256"]:
+def linkage_of(delivery: Delivery, manifest: dict[str, Any], epoch: str) -> bytes:
+    """The encrypted linkage file of an epoch, hashed as it is read: what counts is what will be opened."""
+    sealed = (delivery.folder / linkage_name(epoch)).read_bytes()
+    if hashlib.sha256(sealed).hexdigest() != manifest["linkage"][epoch]["sha256"]:
         raise fault("FILE-019", what="The linkage file")
     return sealed
 

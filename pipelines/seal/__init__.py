@@ -1,8 +1,8 @@
 """The door: a raw extract goes in, a sealed submission comes out. The only room that sees identifiers.
 
-A sealed submission is a folder: `manifest.json` and its signature, `linkage.age` (tokens, encrypted to the linker),
-`payload/<table>.parquet` (content as text under record pseudonyms). Linkage and payload never meet again outside the
-linker. No exception that leaves this room carries a value from a file.
+A sealed submission is a folder: `manifest.json` and its signature, `linkage.<epoch>.age` (tokens under the link key of
+an epoch, encrypted to the linker), `payload/<table>.parquet` (content as text under record pseudonyms). Linkage and
+payload never meet again outside the linker. No exception that leaves this room carries a value from a file.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class SealResult:
         counts["rejected"] = sum(len(table["rejected_rows"]) for table in tables)
         for name in ("blanked", "unlisted", "unreadable"):
             counts[name] = sum(sum(table[name].values()) for table in tables)
-        counts["linkage_rows"] = self.manifest["linkage"]["rows"] if self.manifest["linkage"] else 0
+        counts["linkage_rows"] = max((file["rows"] for file in self.manifest["linkage"].values()), default=0)
+        counts["bytes"] = sum(source["bytes"] for source in self.manifest["sources"])
         subject = "/".join(str(self.manifest[part]) for part in ("agency", "dataset", "period", "sequence"))
         notes = [f"optional table {name} did not come" for name in self.manifest["missing_optional"]]
         notes += [f"{len(self.unknown_files)} files are no table of this dataset"] if self.unknown_files else []
@@ -216,7 +217,7 @@ def _seal_into(
     """Write payload, linkage file, manifest and signature; returns the manifest."""
     declared = manifests.declared(declaration)
     contract = scope.registry.contract(scope.dataset)
-    tables = open_tables(found, scope.registry, sender)
+    tables = open_tables(found, scope.registry, sender, scratch=folder)
     known = identities(scope, tables) if contract.people else None
     areas = Geography.load(geography) if geography and contract.people else None
     payload = folder / manifests.PAYLOAD
@@ -236,7 +237,7 @@ def _seal_into(
         sources=_sources(found),
         missing_optional=tuple(found.missing_optional),
         tables={name: _summary(table, sealed[name], payload / f"{name}.parquet") for name, table in tables.items()},
-        linkage=_write_linkage(folder / manifests.LINKAGE, known, scope.keys) if known else None,
+        linkage=_write_linkage(folder, known, scope.keys) if known else {},
     )
     manifests.write(folder, content, scope.keys.signing_key)
     return content.model_dump(mode="json")
@@ -272,12 +273,15 @@ def _sources(found: Recognised) -> tuple[SourceFile, ...]:
     )
 
 
-def _write_linkage(path: Path, known: Identities, keys: PartnerKeys) -> LinkageFile:
-    """The tokens of all records, encrypted to the linker; they are never on a disk in the clear."""
-    plain = io.BytesIO()
-    pq.write_table(known.linkage, plain, compression="zstd")
-    path.write_bytes(pyrage.encrypt(plain.getvalue(), [keys.linker]))
-    return LinkageFile(sha256=sha256_of(path), rows=known.linkage.num_rows, weak=known.weak)
+def _write_linkage(folder: Path, known: Identities, keys: PartnerKeys) -> dict[str, LinkageFile]:
+    """The tokens of all records, a file for each epoch, encrypted to the linker; never on a disk in the clear."""
+    written = {}
+    for epoch, tokens in known.linkage.items():
+        path, plain = folder / manifests.linkage_name(epoch), io.BytesIO()
+        pq.write_table(tokens, plain, compression="zstd")
+        path.write_bytes(pyrage.encrypt(plain.getvalue(), [keys.linker]))
+        written[epoch] = LinkageFile(sha256=sha256_of(path), rows=tokens.num_rows, weak=known.weak)
+    return written
 
 
 def _make_durable(folder: Path) -> None:

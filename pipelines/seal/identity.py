@@ -42,14 +42,14 @@ class Identities:
     """The records of a delivery, numbered from 0 in file order, one record table after the other.
 
     starts: the number of the first record of each record table. pseudonyms: hex32. births: valid birth dates. linkage:
-    its `source_row` goes on counting from one record table to the next, rows that could not be read among them. weak:
-    how many records no identifier names.
+    by key epoch; its `source_row` goes on counting from one record table to the next, rows that could not be read among
+    them. weak: how many records no identifier names.
     """
 
     starts: Mapping[str, int]
     pseudonyms: pa.Array
     births: pa.Array
-    linkage: pa.Table
+    linkage: dict[str, pa.Table]
     weak: int
     own: own.OwnIdentifiers = field(repr=False)
 
@@ -103,10 +103,11 @@ def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
     pseudonyms, weak = _pseudonyms(scope, own_claims, rows)
     sexes = [_text(rows, view.name) for view in views if view.token == "sex"]  # noqa: S105 - a kind of column
     plain = plain_identities(claims, sexes[0] if sexes else None, protected, scope.agency)
-    linkage = linkage_tokens(plain, scope.keys.link_key, near=scope.near)
-    linkage = linkage.append_column("is_protected", protected)
-    linkage = linkage.add_column(0, "source_row", rows.column("source_row").cast(pa.int32()))
-    linkage = linkage.add_column(0, "record_pseudonym", pseudonyms)
+    numbered = pa.table({"record_pseudonym": pseudonyms, "source_row": rows.column("source_row").cast(pa.int32())})
+    linkage = {}
+    for epoch, key in scope.keys.link_keys.items():
+        tokens = linkage_tokens(plain, key, near=scope.near).append_column("is_protected", protected)
+        linkage[epoch] = pa.table([*numbered.columns, *tokens.columns], [*numbered.column_names, *tokens.column_names])
     births = over_distinct(_text(plain, "birth_date"), lambda iso: None if "?" in iso else iso).cast(pa.date32())
     return Identities(starts, pseudonyms, births, linkage, weak, ours)
 

@@ -2,6 +2,9 @@
 
 The link key is shared by the partners and never held by the hub; the record and signing keys are each partner's own;
 the hub's pass key and the linker's identity never leave the hub. Public keys are what each side is given of the other.
+
+Link keys have epochs (ADR 24). During a change the door holds the keys of two and writes tokens of both; the hub takes
+submissions of either, until the change is closed.
 """
 
 from __future__ import annotations
@@ -20,39 +23,43 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pyrage import x25519
 
+from pipelines import durable
 from pipelines.errors import UsageFault
 
 HUB = "hub"
 LINK_KEY_BYTES = 32
 PASS_KEY_BYTES = 64
-_EPOCH = re.compile(r"[0-9]{4}[a-z]")
+# During a change of epoch the door writes the tokens of so many.
+EPOCHS_AT_ONCE = 2
+EPOCH = "^[0-9]{4}[a-z]$"
 
 
 @dataclass(frozen=True)
 class PartnerKeys:
-    """What a partner seals with."""
+    """What a partner seals with. link_keys: by epoch, the newest last; two during a change."""
 
-    epoch: str
-    link_key: bytes = field(repr=False)
+    link_keys: dict[str, bytes] = field(repr=False)
     record_key: bytes = field(repr=False)
     signing_key: Ed25519PrivateKey = field(repr=False)
     linker: x25519.Recipient = field(repr=False)
 
+    @property
+    def epoch(self) -> str:
+        """The newest epoch."""
+        return max(self.link_keys)
+
     @classmethod
-    def load(cls, folder: Path, epoch: str | None = None) -> PartnerKeys:
-        """The keys in a partner's folder, of the newest epoch unless one is named.
+    def load(cls, folder: Path) -> PartnerKeys:
+        """The keys in a partner's folder; the link keys of the two newest epochs that are there.
 
         Raises UsageFault where a file is missing or readable by others.
         """
         _check_private(folder)
         epochs = sorted(path.name.split(".")[1] for path in folder.glob("link.*.key"))
-        if not epochs or (epoch and epoch not in epochs):
-            wanted = f"link.{epoch or '<epoch>'}.key"
-            raise UsageFault(f"{folder} holds no {wanted}; ask the hub for the area's link key")
-        epoch = epoch or epochs[-1]
+        if not epochs:
+            raise UsageFault(f"{folder} holds no link.<epoch>.key; ask the hub who hands out the area's link key")
         return cls(
-            epoch=epoch,
-            link_key=_secret(folder / f"link.{epoch}.key", LINK_KEY_BYTES),
+            link_keys={e: _secret(folder / f"link.{e}.key", LINK_KEY_BYTES) for e in epochs[-EPOCHS_AT_ONCE:]},
             record_key=_secret(folder / "record.key", LINK_KEY_BYTES),
             signing_key=_private_pem(folder / "signing.key"),
             linker=x25519.Recipient.from_str(_text(folder / "linker.pub")),
@@ -62,8 +69,7 @@ class PartnerKeys:
     def throwaway(cls) -> PartnerKeys:
         """Keys for one look at raw files; they are nowhere but in memory."""
         return cls(
-            epoch="0000a",
-            link_key=secrets.token_bytes(LINK_KEY_BYTES),
+            link_keys={"0000a": secrets.token_bytes(LINK_KEY_BYTES)},
             record_key=secrets.token_bytes(LINK_KEY_BYTES),
             signing_key=Ed25519PrivateKey.generate(),
             linker=x25519.Identity.generate().to_public(),
@@ -72,19 +78,27 @@ class PartnerKeys:
 
 @dataclass(frozen=True)
 class HubKeys:
-    """What the hub receives with: the epoch it links within, its own pass, the linker, whom it trusts."""
+    """What the hub receives with: the epochs it takes, its own pass, the linker, whom it trusts.
 
-    epoch: str
+    epochs: the current one, and before it the previous one while a change is under way.
+    """
+
+    epochs: tuple[str, ...]
     pass_key: bytes = field(repr=False)
     linker: x25519.Identity = field(repr=False)
     trusted: dict[str, Ed25519PublicKey] = field(repr=False)
+
+    @property
+    def epoch(self) -> str:
+        """The current epoch."""
+        return self.epochs[-1]
 
     @classmethod
     def load(cls, folder: Path) -> HubKeys:
         """The keys in the hub's folder. Raises UsageFault where a file is missing or readable by others."""
         _check_private(folder)
         return cls(
-            epoch=_text(folder / "epoch"),
+            epochs=_epochs(folder),
             pass_key=_secret(folder / "pass.key", PASS_KEY_BYTES),
             linker=x25519.Identity.from_str(_text(folder / "linker.key")),
             trusted={path.stem: _public_pem(path) for path in sorted((folder / "trusted").glob("*.pub"))},
@@ -113,20 +127,40 @@ def new_area(keys_dir: Path, agencies: list[str], epoch: str) -> None:
 
 
 def rotate(keys_dir: Path, epoch: str) -> None:
-    """Give every partner folder of an area a new link key, and the hub the new epoch. Earlier keys stay."""
+    """Begin a change of epoch: a new link key in every partner folder, the new epoch beside the current one at the hub.
+
+    A folder of the hub alone has no partner folders: the partners then make and share the new key themselves.
+    """
     _check_epoch(epoch)
     hub = keys_dir / HUB
-    current = _text(hub / "epoch")
+    epochs = _epochs(hub)
+    if len(epochs) > 1:
+        raise UsageFault(f"the change from {epochs[0]} to {epochs[1]} is under way; `keys retire` closes it first")
+    current = epochs[0]
     if epoch <= current:
-        raise UsageFault(
-            f"the epoch is {current}; a new one must sort after it, such as {current[:4]}{chr(ord(current[4]) + 1)}"
-        )
-    link_key = _encoded(secrets.token_bytes(LINK_KEY_BYTES))
-    for folder in sorted(path for path in keys_dir.iterdir() if path.is_dir() and path.name != HUB):
-        _write(folder / f"link.{epoch}.key", link_key)
-    fresh = hub / ".epoch.new"
-    _write(fresh, f"{epoch}\n".encode())
-    fresh.replace(hub / "epoch")
+        raise UsageFault(f"the epoch is {current}; a new one must sort after it, such as {_following(current)}")
+    places = [folder / f"link.{epoch}.key" for folder in _partners(keys_dir)]
+    # A rotation that was broken off goes on with the key it had made.
+    made = next((path.read_bytes() for path in places if path.exists()), None)
+    link_key = made or _encoded(secrets.token_bytes(LINK_KEY_BYTES))
+    for path in places:
+        if not path.exists():
+            _write(path, link_key)
+    durable.write(hub / "epoch", f"{current} {epoch}\n".encode())
+
+
+def retire(keys_dir: Path) -> str:
+    """Close a change of epoch: the hub takes the new one alone, earlier link keys are deleted; the epoch left."""
+    hub = keys_dir / HUB
+    epochs = _epochs(hub)
+    if len(epochs) == 1:
+        raise UsageFault(f"no change of epoch is under way; the epoch is {epochs[0]}")
+    durable.write(hub / "epoch", f"{epochs[1]}\n".encode())
+    for folder in _partners(keys_dir):
+        for path in folder.glob("link.*.key"):
+            if path.name.split(".")[1] < epochs[1]:
+                path.unlink()
+    return epochs[1]
 
 
 def describe(folder: Path) -> Iterable[str]:
@@ -142,8 +176,25 @@ def describe(folder: Path) -> Iterable[str]:
         yield f"{path.relative_to(folder)}{note}"
 
 
+def _partners(keys_dir: Path) -> list[Path]:
+    return sorted(path for path in keys_dir.iterdir() if path.is_dir() and path.name != HUB)
+
+
+def _epochs(hub: Path) -> tuple[str, ...]:
+    """The epochs that the hub takes, the current one last."""
+    epochs = tuple(_text(hub / "epoch").split())
+    if not epochs or len(epochs) > EPOCHS_AT_ONCE or list(epochs) != sorted(epochs):
+        raise UsageFault(f"{hub / 'epoch'} holds one epoch, or during a change the previous and the current one")
+    return epochs
+
+
+def _following(epoch: str) -> str:
+    year, letter = int(epoch[:4]), epoch[4]
+    return f"{year + 1}a" if letter == "z" else f"{year}{chr(ord(letter) + 1)}"
+
+
 def _check_epoch(epoch: str) -> None:
-    if not _EPOCH.fullmatch(epoch):
+    if not re.fullmatch(EPOCH, epoch):
         raise UsageFault("an epoch is a year and a letter, such as 2026a")
 
 

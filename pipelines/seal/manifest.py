@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -14,8 +14,11 @@ from pydantic import Field, ValidationError
 from pipelines.contracts import Strict
 from pipelines.errors import UsageFault
 from pipelines.extract.faults import fault
+from pipelines.seal.keys import EPOCH
 
-NAME, SIGNATURE, LINKAGE, PAYLOAD = "manifest.json", "manifest.sig", "linkage.age", "payload"
+NAME, SIGNATURE, PAYLOAD = "manifest.json", "manifest.sig", "payload"
+# What a manifest looks like; another number is another shape, which this version does not read.
+FORMAT: Literal[2] = 2
 _SHA256 = r"^[0-9a-f]{64}$"
 
 
@@ -53,7 +56,10 @@ class SealedTable(Strict):
 
 
 class LinkageFile(Strict):
-    """The encrypted linkage file. weak: records named only by surname, forename and birth date, or not at all."""
+    """The encrypted linkage file of one key epoch.
+
+    weak: records named only by surname, forename and birth date, or not at all.
+    """
 
     sha256: str = Field(pattern=_SHA256)
     rows: int
@@ -61,9 +67,9 @@ class LinkageFile(Strict):
 
 
 class Manifest(Strict):
-    """Everything the hub may know of a submission before it opens it."""
+    """Everything the hub may know of a submission before it opens it. linkage: by key epoch; none without people."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = FORMAT
     agency: str
     dataset: str
     period: str
@@ -77,7 +83,12 @@ class Manifest(Strict):
     sources: tuple[SourceFile, ...]
     missing_optional: tuple[str, ...]
     tables: dict[str, SealedTable]
-    linkage: LinkageFile | None
+    linkage: dict[Annotated[str, Field(pattern=EPOCH)], LinkageFile]
+
+
+def linkage_name(epoch: str) -> str:
+    """The name of the linkage file of a key epoch."""
+    return f"linkage.{epoch}.age"
 
 
 def declared(declaration: dict[str, Any]) -> Declaration:
@@ -114,8 +125,7 @@ def verify(folder: Path, public_key: Ed25519PublicKey) -> dict[str, Any]:
     except ValidationError:
         raise fault("FILE-019", what="A part of the manifest") from None
     expected = {f"{PAYLOAD}/{name}.parquet": table.sha256 for name, table in manifest.tables.items()}
-    if manifest.linkage:
-        expected[LINKAGE] = manifest.linkage.sha256
+    expected |= {linkage_name(epoch): file.sha256 for epoch, file in manifest.linkage.items()}
     there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
     if set(there) != {*expected, NAME, SIGNATURE} or any(path.is_symlink() for path in there.values()):
         raise fault("FILE-019", what="A file of the folder")

@@ -31,7 +31,7 @@ def test_a_delivery_becomes_a_submission(area: Area) -> None:
     kept = area.settings.received / "education__ehc_register__2026-03-15__1"
     assert {path.name: path.read_bytes() for path in (kept / "payload").iterdir()} == sealed
     assert (kept / "manifest.json").read_bytes() == content
-    assert (area.settings.link_store / "education__ehc_register__2026-03-15__1.age").is_file()
+    assert (area.settings.link_store / "education__ehc_register__2026-03-15__1.2026a.age").is_file()
     assert not folder.exists()
 
 
@@ -181,7 +181,7 @@ def test_broken_off_at_any_step_the_next_run_finishes(area: Area, monkeypatch: p
     form = "education__ehc_register__2026-03-15__1"
     assert [path.name for path in area.settings.received.iterdir()] == [form]
     assert pq.read_metadata(area.settings.received / form / "payload" / "register.parquet").num_rows == 2
-    assert [path.name for path in area.settings.link_store.iterdir()] == [f"{form}.age"]
+    assert [path.name for path in area.settings.link_store.iterdir()] == [f"{form}.2026a.age"]
     assert list((area.settings.landing / "education").iterdir()) == []
 
 

@@ -85,6 +85,7 @@ def _in_the_wrong_folder(area: Area) -> Path:
 def _other_epoch(area: Area) -> Path:
     folder = area.register()
     keys.rotate(area.settings.hub_keys.parent, "2026b")
+    keys.retire(area.settings.hub_keys.parent)
     return folder
 
 
@@ -92,12 +93,12 @@ def _linkage(area: Area, change: Callable[[pa.Table], pa.Table], recipient: Any 
     """A delivery whose linkage file was made by something else than the door."""
     folder = area.register()
     hub = keys.HubKeys.load(area.settings.hub_keys)
-    path = folder / "linkage.age"
+    path = folder / "linkage.2026a.age"
     table = change(pq.read_table(pa.BufferReader(pyrage.decrypt(path.read_bytes(), [hub.linker]))))
     clear = pa.BufferOutputStream()
     pq.write_table(table, clear)
     path.write_bytes(pyrage.encrypt(clear.getvalue().to_pybytes(), [recipient or hub.linker.to_public()]))
-    return area.resign(folder, lambda m: m["linkage"].update(sha256=sha256_of(path)))
+    return area.resign(folder, lambda m: m["linkage"]["2026a"].update(sha256=sha256_of(path)))
 
 
 def _names_as_tokens(area: Area) -> Path:
@@ -115,8 +116,8 @@ def _fewer_linkage_rows(area: Area) -> Path:
 
 def _without_linkage(area: Area) -> Path:
     folder = area.register()
-    (folder / "linkage.age").unlink()
-    return area.resign(folder, lambda m: m.update(linkage=None))
+    (folder / "linkage.2026a.age").unlink()
+    return area.resign(folder, lambda m: m.update(linkage={}))
 
 
 def _replayed(area: Area) -> Path:
@@ -139,11 +140,12 @@ CASES: dict[str, tuple[str, str, Send]] = {
     "payload missing": ("FILE-019", "missing", _missing_payload),
     "a file too many": ("FILE-019", "not named in the manifest", _extra_file),
     "row counts": ("FILE-019", "number of rows of table capacity", _wrong_row_count),
-    "another format": ("FILE-022", "format 1", _claims(format=2)),
+    "an older format": ("FILE-022", r"format 2\. Install .* or newer\. Then seal", _claims(format=1)),
+    "a newer format": ("FILE-022", r"format 2\. Ask the hub", _claims(format=3)),
     "dataset not declared": ("FILE-023", "provision_capacity", _claims(dataset="ehc_register")),
     "period": ("FILE-008", "2025-spring", _claims(period="last month")),
     "contract version": ("FILE-024", "another version of the provision_capacity contract", _claims(contract_hash="0")),
-    "key epoch": ("FILE-025", r"current epoch 2026b.*link\.2026b\.key", _other_epoch),
+    "key epoch": ("FILE-025", r"the current one is 2026b\. Put link\.2026b\.key", _other_epoch),
     "opt-out not applied": ("FILE-028", "ndoo_applied true", _declares(ndoo_applied=False)),
     "opt-out checked too long ago": ("FILE-028", "at most 21 days", _declares(ndoo_checked_at="2026-03-24")),
     "opt-out checked after sealing": ("FILE-028", "before sealing", _declares(ndoo_checked_at="2026-04-17")),

@@ -11,7 +11,7 @@ import pyrage
 from pipelines.seal import keys
 from tests.receive.conftest import Area
 
-PLAIN = ("record_pseudonym", "source_row", "sex", "is_birth_day_unknown", "is_protected")
+PLAIN = ("record_pseudonym", "source_row", "sex", "is_birth_day_unknown", "is_forename_initial", "is_protected")
 
 
 def _open(area: Area, path: Path) -> pa.Table:
@@ -29,9 +29,9 @@ def _values(table: pa.Table, *but: str) -> set[str]:
 
 def test_every_token_is_another_one_and_the_rest_is_as_it_was(area: Area) -> None:
     folder = area.register(upn="A801001115001")
-    before = _open(area, folder / "linkage.age")
+    before = _open(area, folder / "linkage.2026a.age")
     area.receive(folder)
-    after = _open(area, area.settings.link_store / "education__ehc_register__2026-03-15__1.age")
+    after = _open(area, area.settings.link_store / "education__ehc_register__2026-03-15__1.2026a.age")
     assert after.schema.names == before.schema.names
     assert after.select(PLAIN).equals(before.select(PLAIN))
     assert _values(before, *PLAIN)
@@ -46,9 +46,9 @@ def test_equal_children_stay_equal_across_partners_and_nights(area: Area) -> Non
     area.receive(area.patients("north_trust"))
     area.receive(area.patients("south_trust", period="2026-02"))
     store = area.settings.link_store
-    register = _open(area, store / "education__ehc_register__2026-03-15__1.age")
-    north = _open(area, store / "north_trust__csds__2026-03__1.age")
-    south = _open(area, store / "south_trust__csds__2026-02__1.age")
+    register = _open(area, store / "education__ehc_register__2026-03-15__1.2026a.age")
+    north = _open(area, store / "north_trust__csds__2026-03__1.2026a.age")
+    south = _open(area, store / "south_trust__csds__2026-02__1.2026a.age")
     for name in ("birth_date", "postcode", "nhs_number"):
         assert register.column(name).to_pylist() == north.column(name).to_pylist() == south.column(name).to_pylist()
     assert register.column("birth_date").null_count == 0
@@ -56,12 +56,12 @@ def test_equal_children_stay_equal_across_partners_and_nights(area: Area) -> Non
 
 def test_another_hub_makes_other_tokens(area: Area) -> None:
     area.receive(area.register())
-    here = _open(area, area.settings.link_store / "education__ehc_register__2026-03-15__1.age")
+    here = _open(area, area.settings.link_store / "education__ehc_register__2026-03-15__1.2026a.age")
     elsewhere = area.settings.home / "elsewhere"
     keys.new_area(elsewhere, ["education"], "2026a")
     (elsewhere / "hub" / "pass.key").replace(area.settings.hub_keys / "pass.key")
     area.receive(area.register(upn="A801001115001", sequence=2))
-    there = _open(area, area.settings.link_store / "education__ehc_register__2026-03-15__2.age")
+    there = _open(area, area.settings.link_store / "education__ehc_register__2026-03-15__2.2026a.age")
     assert not _values(here, *PLAIN) & _values(there, *PLAIN)
 
 
@@ -71,13 +71,13 @@ def test_a_former_surname_still_compares_with_a_surname(area: Area) -> None:
         "LA1,,Marchbanks,Quillfeather,Ottoline,2015-03-09,plan\nLA2,,Quillfeather,,Barnaby,2012-10-30,plan\n"
     )
     area.receive(area.send("education", "ehc_register", text, period="2026-03-15"))
-    table = _open(area, area.settings.link_store / "education__ehc_register__2026-03-15__1.age")
+    table = _open(area, area.settings.link_store / "education__ehc_register__2026-03-15__1.2026a.age")
     assert table.column("other_surnames").to_pylist()[0] == [table.column("surname").to_pylist()[1]]
 
 
 def test_the_stored_file_is_readable_by_the_linker_alone(area: Area) -> None:
     folder = area.register()
     area.receive(folder)
-    stored = (area.settings.link_store / "education__ehc_register__2026-03-15__1.age").read_bytes()
+    stored = (area.settings.link_store / "education__ehc_register__2026-03-15__1.2026a.age").read_bytes()
     assert stored.startswith(b"age-encryption.org")
     assert b"forename" not in stored

@@ -83,9 +83,9 @@ class Area:
             **given,
         )
 
-    def linkage(self, result) -> list[dict]:
-        """The linkage file as the linker reads it."""
-        plain = pyrage.decrypt((result.folder / "linkage.age").read_bytes(), [self.hub.linker])
+    def linkage(self, result, epoch: str = "2026a") -> list[dict]:
+        """The linkage file of an epoch as the linker reads it."""
+        plain = pyrage.decrypt((result.folder / f"linkage.{epoch}.age").read_bytes(), [self.hub.linker])
         return pq.read_table(io.BytesIO(plain)).to_pylist()
 
 

@@ -19,7 +19,7 @@ def test_only_the_owner_can_read_them(folder):
 
 def test_partners_share_the_link_key_and_nothing_else(folder):
     north, south = (PartnerKeys.load(folder / name) for name in ("north", "south"))
-    assert north.link_key == south.link_key
+    assert north.link_keys == south.link_keys
     assert north.record_key != south.record_key
     assert north.signing_key.public_key() != south.signing_key.public_key()
 
@@ -48,14 +48,56 @@ def test_a_hub_key_that_others_can_read_is_refused(folder):
         HubKeys.load(folder / "hub")
 
 
-def test_rotation_keeps_earlier_keys_and_moves_the_hub(folder):
+def test_a_change_of_epoch_holds_two_link_keys_until_it_is_closed(folder):
     before = PartnerKeys.load(folder / "north")
     keys.rotate(folder, "2026b")
+    during = PartnerKeys.load(folder / "north")
+    assert (before.epoch, during.epoch, HubKeys.load(folder / "hub").epochs) == ("2026a", "2026b", ("2026a", "2026b"))
+    assert during.link_keys == PartnerKeys.load(folder / "south").link_keys
+    assert during.link_keys["2026a"] == before.link_keys["2026a"] != during.link_keys["2026b"]
+    assert during.record_key == before.record_key
+    assert keys.retire(folder) == "2026b"
+    assert HubKeys.load(folder / "hub").epochs == ("2026b",)
     after = PartnerKeys.load(folder / "north")
-    assert (before.epoch, after.epoch, HubKeys.load(folder / "hub").epoch) == ("2026a", "2026b", "2026b")
-    assert after.link_key == PartnerKeys.load(folder / "south").link_key != before.link_key
-    assert after.record_key == before.record_key
-    assert PartnerKeys.load(folder / "north", "2026a").link_key == before.link_key
+    assert after.link_keys == {"2026b": during.link_keys["2026b"]}
+
+
+def test_one_change_at_a_time(folder):
+    with pytest.raises(UsageFault, match="no change of epoch"):
+        keys.retire(folder)
+    keys.rotate(folder, "2026b")
+    with pytest.raises(UsageFault, match="keys retire"):
+        keys.rotate(folder, "2026c")
+
+
+def test_a_rotation_that_was_broken_off_goes_on_with_the_same_key(folder, monkeypatch):
+    written = []
+
+    def killed(path, content):
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        keys_write(path, content)
+
+    keys_write = keys._write
+    monkeypatch.setattr(keys, "_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        keys.rotate(folder, "2026b")
+    monkeypatch.undo()
+    assert HubKeys.load(folder / "hub").epochs == ("2026a",)
+    keys.rotate(folder, "2026b")
+    assert PartnerKeys.load(folder / "north").link_keys == PartnerKeys.load(folder / "south").link_keys
+
+
+def test_a_folder_with_keys_of_many_epochs_uses_the_two_newest(folder):
+    for epoch in ("2026b", "2026c", "2027a"):
+        keys.rotate(folder, epoch)
+        kept = {path: path.read_bytes() for path in (folder / "north").glob("link.*.key")}
+        keys.retire(folder)
+        for path, content in kept.items():
+            path.write_bytes(content)
+            path.chmod(0o600)
+    assert list(PartnerKeys.load(folder / "north").link_keys) == ["2026c", "2027a"]
 
 
 @pytest.mark.parametrize("epoch", ["2026a", "2025z", "next"])
@@ -73,8 +115,9 @@ def test_a_missing_or_broken_key_is_named(folder):
     (folder / "north" / "record.key").write_text("not base64!")
     with pytest.raises(UsageFault, match=r"record\.key"):
         PartnerKeys.load(folder / "north")
-    with pytest.raises(UsageFault, match=r"link\.2027a\.key"):
-        PartnerKeys.load(folder / "south", "2027a")
+    (folder / "south" / "link.2026a.key").unlink()
+    with pytest.raises(UsageFault, match="no link"):
+        PartnerKeys.load(folder / "south")
 
 
 def test_the_list_of_keys_shows_no_secret(folder):
@@ -87,5 +130,5 @@ def test_the_list_of_keys_shows_no_secret(folder):
 
 def test_secrets_do_not_show_in_a_printed_object(folder):
     north = PartnerKeys.load(folder / "north")
-    assert repr(north.link_key) not in repr(north)
-    assert "2026a" in repr(north)
+    assert repr(north.link_keys["2026a"]) not in repr(north)
+    assert repr(north.record_key) not in repr(north)

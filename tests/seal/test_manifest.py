@@ -44,7 +44,7 @@ def test_a_manifest_that_is_signed_but_makes_no_sense(area, sealed):
     assert refused(area, sealed) == "FILE-019"
 
 
-@pytest.mark.parametrize("name", ["payload/register.parquet", "linkage.age"])
+@pytest.mark.parametrize("name", ["payload/register.parquet", "linkage.2026a.age"])
 def test_a_changed_file(area, sealed, name):
     path = sealed.folder / name
     content = bytearray(path.read_bytes())
@@ -53,7 +53,7 @@ def test_a_changed_file(area, sealed, name):
     assert refused(area, sealed) == "FILE-019"
 
 
-@pytest.mark.parametrize("name", ["payload/register.parquet", "linkage.age", "manifest.json", "manifest.sig"])
+@pytest.mark.parametrize("name", ["payload/register.parquet", "linkage.2026a.age", "manifest.json", "manifest.sig"])
 def test_a_missing_file(area, sealed, name):
     (sealed.folder / name).unlink()
     assert refused(area, sealed) == "FILE-019"
