@@ -199,9 +199,10 @@ class _Maker:
         lay_out(self.db, delivery)
         about = self.extracts[delivery.contract.dataset]
         planted = planting.plant(self.db, self.draws, delivery, about.get("rules", {}))
-        found = sorted({*planted, *planting.natural(self.db, about.get("natural", []))})
+        of_linkage = [entry for entry in about.get("natural", []) if entry["table"] in delivery.tables]
+        found = sorted({*planted, *planting.natural(self.db, of_linkage)})
         self.rule_faults += [(delivery, *fault) for fault in found]
-        for table in delivery.contract.tables:
+        for table in delivery.tables:
             count = self.db.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0]  # noqa: S608
             self.summary.rows[f"{delivery.folder}/{table}"] = count
         return {

@@ -21,6 +21,8 @@ class Clock:
     two_years_ago: date  # first day of the rolling two years that end with it
     week_day: date  # last Sunday
     census_day: date  # the January census of schools and of plans
+    autumn_day: date  # the school census of the October before it
+    summer_day: date  # the school census of the May after it, which may be to come
     activity_start: date  # first day of the calendar year that the return of that January covers
     activity_end: date
     case_year_end: date  # 31 March
@@ -40,9 +42,9 @@ class Clock:
 def clock(as_of: date) -> Clock:
     """Reference dates for a day."""
     month_end = as_of.replace(day=1) - timedelta(days=1)
-    census = _third_thursday(as_of.year)
+    census = _thursday(as_of.year, 1, 3)
     if census + CENSUS_CLOSES > as_of:
-        census = _third_thursday(as_of.year - 1)
+        census = _thursday(as_of.year - 1, 1, 3)
     cin = date(as_of.year, 3, 31)
     if cin + CIN_CLOSES > as_of:
         cin = date(as_of.year - 1, 3, 31)
@@ -57,12 +59,15 @@ def clock(as_of: date) -> Clock:
         two_years_ago=(month_end + timedelta(days=1)).replace(year=month_end.year - 2 + (month_end.month == 12)),
         week_day=as_of - timedelta(days=(as_of.weekday() + 1) % 7),
         census_day=census,
+        autumn_day=_thursday(census.year - 1, 10, 1),
+        summer_day=_thursday(census.year, 5, 3),
         activity_start=date(census.year - 1, 1, 1),
         activity_end=date(census.year - 1, 12, 31),
         case_year_end=cin,
     )
 
 
-def _third_thursday(year: int) -> date:
-    first = date(year, 1, 1)
-    return first + timedelta(days=(3 - first.weekday()) % 7 + 14)
+def _thursday(year: int, month: int, number: int) -> date:
+    """The first, second, ... Thursday of a month: school census days are such."""
+    first = date(year, month, 1)
+    return first + timedelta(days=(3 - first.weekday()) % 7 + 7 * (number - 1))

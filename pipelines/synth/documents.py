@@ -23,13 +23,13 @@ Rows = dict[str, dict[int | None, list[dict[str, Any]]]]
 def write(db: duckdb.DuckDBPyConnection, delivery: Delivery, file: Path) -> None:
     """Top tables follow each other; rows of a table below go where its parent has a `+` column, else to the end."""
     contract = delivery.contract
-    found = {name: _by_parent(db, contract, name) for name in contract.tables}
+    found = {name: _by_parent(db, contract, name) for name in delivery.tables}
     with etree.xmlfile(str(file), encoding="utf-8") as document:
         document.write_declaration()
         root = (next(iter(contract.tables.values())).element or "").split("/")[0]
         with document.element(root):
             document.write("\n")
-            for name in contract.tables:
+            for name in delivery.tables:
                 if not _is_below(contract, name):
                     _write_top(document, contract, name, found)
 
@@ -100,8 +100,8 @@ def _fill(element: Any, contract: Contract, name: str, row: dict[str, Any], foun
         elif value is not None:
             *outer, tag = path.split("/")
             etree.SubElement(_inside(element, outer), tag).text = value
-    for below, table in contract.tables.items():
-        if table.parent == name and f"+{below}" not in row and _is_below(contract, below):
+    for below in found:
+        if contract.tables[below].parent == name and f"+{below}" not in row and _is_below(contract, below):
             _nest(element, contract, below, row, found)
 
 

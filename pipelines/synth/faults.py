@@ -29,10 +29,10 @@ def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, rules
     """
     rng = draws.stream(f"faults {delivery.folder}")
     planted: list[RuleFault] = []
-    for table, entries in rules.items():
+    for table in (name for name in rules if name in delivery.tables):
         columns = [name for (name,) in db.execute(f'SELECT column_name FROM (DESCRIBE "{table}")').fetchall()]  # noqa: S608
         spoilt: set[int] = set()
-        for entry in entries:
+        for entry in rules[table]:
             if delivery.form not in entry.get("forms", (delivery.form,)):
                 continue
             rows = _rows_for(db, rng, table, columns, entry, spoilt)

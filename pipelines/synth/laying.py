@@ -35,6 +35,7 @@ DECLARED = (
     "form",
     "with_mark",
     "surplus_header",
+    "without",
     "separator",
     "is_unquoted",
     "headers",
@@ -60,6 +61,12 @@ class Delivery:
         return self.about.get("form", self.contract.forms[0])
 
     @property
+    def tables(self) -> list[str]:
+        """The contract's tables that are in it, in order: those with an SQL file, less those named in `without`."""
+        left_out = self.about.get("without", ())
+        return [name for name in self.contract.tables if name not in left_out and sql(self, name).exists()]
+
+    @property
     def schema(self) -> str:
         """Schema of its laid out tables."""
         return f"extract_{self.number}"
@@ -82,7 +89,7 @@ def extracts() -> dict[str, dict[str, Any]]:
 
 
 def deliveries(registry: Registry, declared: Mapping[str, Any], clock: Clock) -> list[Delivery]:
-    """All extracts, by group and dataset, those of one dataset oldest first."""
+    """All extracts whose day has come, by group and dataset, those of one dataset oldest first."""
     labels = clock.labels()
     order = sorted(declared, key=lambda dataset: (GROUPS.index(registry.contract(dataset).group), dataset))
     entries = [(dataset, about) for dataset in order for about in declared[dataset]["deliveries"]]
@@ -96,6 +103,7 @@ def deliveries(registry: Registry, declared: Mapping[str, Any], clock: Clock) ->
             about=about | {"file": about["file"].format(**labels, name="{name}")},
         )
         for number, (dataset, about) in enumerate(entries)
+        if getattr(clock, about["snapshot"]) <= clock.as_of
     ]
 
 
@@ -150,8 +158,7 @@ def lay_out(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     db.execute(f"CREATE VIEW record AS SELECT * FROM world.record WHERE source = '{delivery.source}'")  # noqa: S608
     folder = sql(delivery, "_").parent
     helpers = sorted(path.stem for path in folder.glob("_*.sql") if path.stem not in SPECIAL)
-    tables = [name for name in delivery.contract.tables if sql(delivery, name).exists()]
-    for name in [*helpers, *tables]:
+    for name in [*helpers, *delivery.tables]:
         query = sql(delivery, name).read_text().rstrip()
-        ordered = " ORDER BY _row" if name in tables else ""
+        ordered = "" if name in helpers else " ORDER BY _row"
         db.execute(f'CREATE TABLE "{name.removeprefix("_")}" AS SELECT * FROM ({query}){ordered}')  # noqa: S608

@@ -120,7 +120,7 @@ def _written(delivery: Delivery) -> str:
     """The rows of the record tables of an extract, numbered through as the linkage file does."""
     before = "0"
     parts = []
-    for table in delivery.contract.record_tables:
+    for table in (name for name in delivery.contract.record_tables if name in delivery.tables):
         parts.append(f"""SELECT {delivery.number} AS number, '{delivery.agency.code}' AS agency,
             '{delivery.contract.dataset}' AS dataset, '{delivery.period}' AS period, {before} + _row AS source_row,
             _record AS record FROM {delivery.schema}."{table}" """)  # noqa: S608

@@ -30,7 +30,8 @@ def write(db: duckdb.DuckDBPyConnection, delivery: Delivery, file: Path, headers
         day = book.add_format({"num_format": "dd/mm/yyyy"})
         sheet: Any = None
         row = 0
-        for name, table in delivery.contract.tables.items():
+        for name in delivery.tables:
+            table = delivery.contract.tables[name]
             if delivery.form == "workbook" or sheet is None:
                 sheet = book.add_worksheet(table.files[0] if delivery.form == "workbook" else TEMPLATE_SHEET)
                 row = 0

@@ -19,7 +19,7 @@ def write(db: duckdb.DuckDBPyConnection, delivery: Delivery, out: Path) -> list[
     """Write the files of an extract, whose schema is the current one; returns their paths below `out`."""
     folder = out / delivery.folder
     folder.mkdir(parents=True)
-    about, tables = delivery.about, delivery.contract.tables
+    about, tables = delivery.about, {name: delivery.contract.tables[name] for name in delivery.tables}
     if delivery.form == "csv":
         names = [_write_csv(db, delivery, name, table, folder) for name, table in tables.items()]
     else:
