@@ -4,6 +4,7 @@ Floor F: DuckDB reads the raw CSVs once (XML: the bare parser) and ADBC writes t
 PostgreSQL. Machines are noisy: read the ratios. Written to var/bench.json.
 
     python -m tests.bench [--children 76000]
+    python -m tests.bench validate
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pipelines.ledger.database import adbc
 from pipelines.local import postgres
 from pipelines.seal import keys, seal_area
 from pipelines.settings import Settings
+from tests import bench_rules
 
 
 def timed(seconds: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
@@ -93,11 +95,8 @@ def measure(children: int, home: Path) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Measure, print the ratios, write var/bench.json."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--children", type=int, default=76_000)
-    children = parser.parse_args().children
+def flow_of_an_area(children: int) -> dict[str, Any]:
+    """`measure` in a home of its own, which is gone afterwards."""
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="joint-needs-bench-") as folder:
         home = Path(folder)
         home.chmod(0o755)
@@ -105,11 +104,35 @@ def main() -> None:
             result = measure(children, home)
         finally:
             postgres.stop(Settings(home=home))
-    out = Path("var/bench.json")
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(result, indent=2) + "\n")
     print(f"work without linkage {result['ratio_to_floor']} x floor ({result['floor_seconds']} s)")
-    print(f"nothing new {result['nothing_new_seconds']} s, peak {result['peak_mb']} MB, written to {out}")
+    print(f"nothing new {result['nothing_new_seconds']} s, peak {result['peak_mb']} MB")
+    return result
+
+
+def rules() -> dict[str, Any]:
+    """A million rows against 25 rules."""
+    result = bench_rules.measure()
+    print(
+        f"{result['validate_rules']} rules on {result['validate_rows']:,} rows: {result['validate_seconds']} s, "
+        f"{result['validate_ratio']} x floor ({result['validate_floor_seconds']} s)"
+    )
+    return result
+
+
+def main() -> None:
+    """Measure all or one part, print the ratios, and put what was measured into var/bench.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="?", choices=["flow", "validate"], help="one part alone")
+    parser.add_argument("--children", type=int, default=76_000)
+    asked = parser.parse_args()
+    parts = {"validate": rules, "flow": lambda: flow_of_an_area(asked.children)}
+    out = Path("var/bench.json")
+    found = json.loads(out.read_text()) if asked.part and out.exists() else {}
+    for name in [asked.part] if asked.part else parts:
+        found |= parts[name]()
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(found, indent=2) + "\n")
+    print(f"written to {out}")
 
 
 if __name__ == "__main__":

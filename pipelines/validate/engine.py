@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal
 
 import duckdb
@@ -40,6 +40,8 @@ COMPLETE = {
     "exclude_unexpected_values": True,
     "return_unexpected_index_query": False,
 }
+# The table that rules are checked on.
+CHECKED = "checked"
 NO_ROWS = pa.array([], pa.int32())
 
 
@@ -58,49 +60,53 @@ class Finding:
 
 
 class Checker:
-    """Checks tables of one open DuckDB connection.
+    """Checks tables of one open DuckDB connection, one after the other, each under the name `CHECKED`.
 
-    results: what Great Expectations itself said of each table, by name; without any value.
+    One name, since declaring an asset costs Great Expectations as much as a handful of rules. results: what Great
+    Expectations itself said of each table, by the table's own name; without any value.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, engine: Engine, address: str) -> None:
         self._connection = connection
         self._engine = engine
         self.results: dict[str, Any] = {}
-        context = _context()
-        if engine == "duckdb":
-            self._source = context.data_sources.add_sql("payload", connection_string=address)
-        else:
-            self._source = context.data_sources.add_pandas("payload")
+        self._address = address
 
     def check(self, name: str, rules: list[Rule]) -> list[Finding]:
-        """One Finding per rule, in their order.
+        """One Finding per rule of a table, in their order; `CHECKED` has the columns they speak of and `source_row`.
 
-        name: a table with the columns the rules speak of and `source_row`.
         Raises SystemFault where fewer or more rows are listed than were counted.
         """
-        result_format = COUNTS if self._engine == "duckdb" else COMPLETE
-        self.results[name] = self._validate(name, rules, result_format)
+        self.results[name] = self._validate(name, rules)
         by_rule = {result.expectation_config.meta["rule"]: result for result in self.results[name].results}
         failed = [rule.rule for rule in rules if not rule.of_table and _count(by_rule[rule.rule]) > 0]
         list_rows = self._listed if self._engine == "duckdb" else _rows
         rows = {rule: list_rows(rule, by_rule[rule]) for rule in failed}
         return [_finding(rule, by_rule[rule.rule], rows.get(rule.rule, NO_ROWS)) for rule in rules]
 
-    def _batch(self, name: str) -> Any:
+    @cached_property
+    def _batches(self) -> Any:
+        """Where batches come from: declared once the first table is there, since Great Expectations looks for it."""
+        sources = _context().data_sources
         if self._engine == "duckdb":
-            asset = self._source.add_table_asset(name, table_name=name)
-            return asset.add_batch_definition_whole_table("whole").get_batch()
-        frame = self._connection.execute(f"SELECT * FROM {quoted(name)}").df()  # noqa: S608
-        definition = self._source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("whole")
-        return definition.get_batch(batch_parameters={"dataframe": frame})
+            table = sources.add_sql("payload", connection_string=self._address).add_table_asset(CHECKED)
+            return table.add_batch_definition_whole_table("whole")
+        frame = sources.add_pandas("payload").add_dataframe_asset(CHECKED)
+        return frame.add_batch_definition_whole_dataframe("whole")
 
-    def _validate(self, name: str, rules: list[Rule], result_format: dict[str, Any]) -> Any:
+    def _batch(self) -> Any:
+        if self._engine == "duckdb":
+            return self._batches.get_batch()
+        frame = self._connection.execute(f"SELECT * FROM {quoted(CHECKED)}").df()  # noqa: S608
+        return self._batches.get_batch(batch_parameters={"dataframe": frame})
+
+    def _validate(self, name: str, rules: list[Rule]) -> Any:
+        result_format = COUNTS if self._engine == "duckdb" else COMPLETE
         entries = [rule.expectation() for rule in rules]
         suite = _great_expectations().ExpectationSuite(name=name, expectations=entries)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._batch(name).validate(suite, result_format=result_format)
+            return self._batch().validate(suite, result_format=result_format)
 
     def _listed(self, rule: str, result: Any) -> pa.Int32Array:
         """Numbers of a rule's rows at fault, by Great Expectations' own query; none where it gave no query."""

@@ -20,7 +20,7 @@ from pipelines.ledger.periods import bounds
 from pipelines.registry import Registry
 from pipelines.seal.manifest import sha256_of
 from pipelines.validate import typed
-from pipelines.validate.engine import Engine, Finding, checker
+from pipelines.validate.engine import CHECKED, Engine, Finding, checker
 from pipelines.validate.outcomes import Delivered, Judgement, all_rejected, rejection, settle
 from pipelines.validate.rules import Rule, rules
 
@@ -137,7 +137,6 @@ def _check(
     findings = []
     with checker(connection, case.engine) as check:
         for name in tables:
-            checked = typed.flag(connection, case.registry, case.dataset, name, by_table[name], case.period)
-            findings += check.check(checked, by_table[name])
-            connection.execute(f"DROP TABLE {typed.quoted(checked)}")
+            typed.flag(connection, case.registry, case.dataset, name, by_table[name], case.period, CHECKED)
+            findings += check.check(name, by_table[name])
     return findings

@@ -109,8 +109,9 @@ def flag(
     table: str,
     rules: list[Rule],
     period: tuple[date, date],
-) -> str:
-    """Make the table that the rules are checked on, from all typed tables; returns its name.
+    checked: str,
+) -> None:
+    """Make the table `checked` that the rules of a table are checked on, from all typed tables.
 
     It has the columns that the rules name, `source_row`, `is_duplicate`, `is_orphan` and one column per `flag_sql`. A
     condition that DuckDB does not take is left out: its rule then finds no column and is known not to have been
@@ -133,12 +134,10 @@ def flag(
     for rule in rules:
         if rule.flag_sql:
             flags[rule.kwargs["column"]] = _dated(rule.flag_sql, days)
-    checked = f"{table}__checked"
     named = {name for rule in rules for name in rule.columns} - set(flags)
     if not _make(connection, checked, named, flags, table, joined):
         good = {n: sql for n, sql in flags.items() if _make(connection, checked, set(), {n: sql}, table, joined)}
         _make(connection, checked, named, good, table, joined)
-    return checked
 
 
 def parent_key(registry: Registry, dataset: str, table: str) -> str:

@@ -96,7 +96,7 @@ COMPARED = [
     ("expect_table_row_count_to_be_between", {"min_value": 6, "max_value": 9}),
     ("expect_table_row_count_to_equal", {"value": 5}),
 ]
-SMALL = """CREATE TABLE small AS SELECT * FROM (VALUES
+SMALL = """CREATE TABLE checked AS SELECT * FROM (VALUES
     (1, 'a', 0, false, DATE '2024-01-01', DATE '2024-01-01'),
     (2, 'B b', 2, true, DATE '2024-01-02', DATE '2024-01-01'),
     (3, 'it''s', 3, true, DATE '2024-01-01', DATE '2024-01-02'),
