@@ -40,6 +40,13 @@ known AS (
     UNION ALL
     SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, NULL, lsoa21_code
     FROM ehc_advice__advice
+    UNION ALL
+    SELECT child.agency_code, child.dataset_code, child.record_pseudonym, child.submission_key, child.source_row, child.period_end,
+        child.birth_month, child.sex, child.ethnic, home.lsoa21_code
+    FROM ssda903__header AS child LEFT JOIN home_in_care AS home USING (submission_key, child)
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, NULL, lsoa21_code
+    FROM early_help__episodes
 )
 SELECT
     agency_code, dataset_code, record_pseudonym, arg_max(submission_key, period_end) AS submission_key,
