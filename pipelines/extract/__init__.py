@@ -20,6 +20,7 @@ from pipelines.extract.csv_form import CsvTable
 from pipelines.extract.faults import catalogue, fault
 from pipelines.extract.recognition import Recognised, recognise
 from pipelines.extract.sheet_form import SheetTable
+from pipelines.extract.source import Source
 from pipelines.extract.xml_form import XmlTable
 from pipelines.registry import Registry
 
@@ -83,10 +84,13 @@ def recognise_all(files: Sequence[Path], registry: Registry) -> tuple[list[Recog
     """
     groups: list[Recognised] = []
     rest = list(files)
+    inside: list[Path] = []  # of archives, which are deliveries of their own
     while rest and (not groups or recognition.is_any_known(rest, registry)):
         groups.append(recognise(rest, registry))
-        rest = groups[-1].unknown_files
-    return groups, rest
+        unknown = groups[-1].unknown_files
+        inside += [path for path in unknown if not path.is_file()]
+        rest = [path for path in unknown if path.is_file()]
+    return groups, rest + inside
 
 
 def open_tables(
@@ -100,29 +104,29 @@ def open_tables(
     """
     contract = registry.contract(found.dataset)
     sources: dict[str, CsvTable | XmlTable | SheetTable] = {}
-    for path in dict.fromkeys(found.tables.values()):
-        here = {name: at for name, at in found.places.items() if at.file.path == path}
-        form = next(iter(here.values())).file.form
-        if form == "xml":
-            sources |= _xml_tables(path, contract, scratch)
-        elif form == "workbook":
-            tables = {name: (contract.tables[name], at.place) for name, at in here.items() if at.place}
-            sources |= sheet_form.read(path, tables, scratch)
+    for file in dict.fromkeys(at.file.source for at in found.places.values()):
+        here = {name: at for name, at in found.places.items() if at.file.source == file}
+        places = {name: (contract.tables[name], at.place) for name, at in here.items() if at.place}
+        sniffed = next(iter(here.values())).file
+        if sniffed.form == "xml":
+            sources |= _xml_tables(file, contract, scratch)
+        elif sniffed.form == "workbook":
+            sources |= sheet_form.read(file.path, places, scratch)
         else:
-            sources |= {name: CsvTable(name, contract.tables[name], at.file, at.match) for name, at in here.items()}
+            sources |= {name: CsvTable(name, table, sniffed, place) for name, (table, place) in places.items()}
     return {name: TextTable(name, sources[name], contract, agency) for name in contract.tables if name in sources}
 
 
-def _xml_tables(path: Path, contract: Contract, scratch: Path | None) -> dict[str, XmlTable]:
+def _xml_tables(source: Source, contract: Contract, scratch: Path | None) -> dict[str, XmlTable]:
     """The tables of an XML return, none of which lacks a mandatory element.
 
     An optional part has no element where there is nothing to say; keys are the reader's own.
     """
-    tables = xml_form.read(path, contract, scratch)
-    for name, source in tables.items():
+    tables = xml_form.read(source, contract, scratch)
+    for name, found in tables.items():
         table = contract.tables[name]
         needed = [n for n, c in table.columns.items() if c.required and c.path and c.path[0] != "@"]
-        lacking = [n for n in needed if n not in source.found_columns and not table.optional]
+        lacking = [n for n in needed if n not in found.found_columns and not table.optional]
         if lacking:
             raise fault("FILE-004", table=name, columns=", ".join(lacking))
     return tables

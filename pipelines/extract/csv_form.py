@@ -15,11 +15,14 @@ import pyarrow.csv as pcsv
 
 from pipelines.contracts import Table
 from pipelines.extract.blanks import trimmed
+from pipelines.extract.encoding import encoding_of
 from pipelines.extract.faults import fault
-from pipelines.extract.headers import Match, read_columns
-from pipelines.extract.sniff import Sniffed, encoding_of
+from pipelines.extract.headers import read_columns
+from pipelines.extract.sheet_form import Place
+from pipelines.extract.sniff import Sniffed
 
-BLOCK_BYTES = 16 << 20
+# The reader keeps some twenty blocks ahead.
+BLOCK_BYTES = 2 << 20
 # More line breaks than this in one ragged row, or in one cell that is kept, are not an address on several lines but
 # a quotation mark that swallowed rows.
 MOST_LINE_BREAKS = 3
@@ -28,11 +31,13 @@ MOST_LINE_BREAKS = 3
 class CsvTable:
     """One CSV file read as one contract table."""
 
-    def __init__(self, name: str, table: Table, sniffed: Sniffed, match: Match) -> None:
+    def __init__(self, name: str, table: Table, sniffed: Sniffed, place: Place) -> None:
         self.name = name
         self.rejected: list[int] = []
         self._sniffed = sniffed
-        self._positions = match.positions
+        self._start = place.start
+        self._positions = place.match.positions
+        self._encoding: str | None = None
         self.columns = read_columns(table)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -64,7 +69,8 @@ class CsvTable:
 
     def _open(self, ragged: list[int], swallowed: list[int]) -> pcsv.CSVStreamingReader | None:
         """A streaming reader; numbers of ragged rows go to `ragged`, of those that took others along to `swallowed`."""
-        above = self._sniffed.header_lines
+        above, source = self._start.row, self._sniffed.source
+        self._encoding = self._encoding or encoding_of(source, self._sniffed.encoding)
 
         def skip(row: pcsv.InvalidRow) -> str:
             ragged.append(row.number - above)
@@ -72,17 +78,17 @@ class CsvTable:
                 swallowed.append(row.number - above)
             return "skip"
 
-        names = [f"c{position}" for position in range(len(self._sniffed.header))]
+        names = [f"c{position}" for position in range(len(self._start.header))]
         needed = sorted({place for name in self.columns for place in self._positions.get(name, ())})
         try:
             return pcsv.open_csv(
-                self._sniffed.path,
+                source.path if source.entry is None else source.open(),
                 read_options=pcsv.ReadOptions(
                     use_threads=False,
                     block_size=BLOCK_BYTES,
                     column_names=names,
                     skip_rows=above,
-                    encoding=encoding_of(self._sniffed.path, self._sniffed.encoding),
+                    encoding=self._encoding,
                 ),
                 parse_options=pcsv.ParseOptions(
                     delimiter=self._sniffed.separator, newlines_in_values=True, invalid_row_handler=skip

@@ -6,6 +6,7 @@ ask for a terabyte by a few bytes. Number formats are followed as far as dates; 
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
 import zipfile
@@ -15,14 +16,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipelines.errors import DataFault
-from pipelines.extract import archive
 from pipelines.extract.faults import fault
 from pipelines.extract.hardened import EndElement, StartElement, walk
+from pipelines.extract.source import Entry, unpacked
 
 # One row of a sheet: its number in the sheet (from 1), and the text of its filled cells by position (from 0).
 Row = tuple[int, dict[int, str]]
 
-WHAT = "A workbook"
 LARGEST_ROW, LARGEST_COLUMN = 1_048_576, 16_384
 # Bytes of the parts that are held in memory whole: texts, formats, the list of sheets.
 MOST_HELD = 128 << 20
@@ -128,21 +128,19 @@ class Workbook:
         """Walk through a part of which something is kept."""
         entry = self._names.get(part.casefold())
         if entry and self._parts.getinfo(entry).file_size > MOST_HELD:
-            raise fault("FILE-032", what=WHAT)
+            raise fault("FILE-032")
         for _ in self._walk(part, start, end):
             pass
 
     def _walk(self, part: str, start: StartElement, end: EndElement) -> Iterator[None]:
         entry = self._names.get(part.casefold())
         if entry is None:
-            raise fault("FILE-033", what=WHAT)
+            raise fault("FILE-033")
         try:
-            with self._parts.open(entry) as file:
+            with io.BufferedReader(Entry(self._parts, entry)) as file:
                 yield from walk(file, start, end)
         except DataFault:
-            raise fault("FILE-033", what=WHAT) from None
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
-            raise fault("FILE-033", what=WHAT) from None
+            raise fault("FILE-033") from None
 
     def _text_of(self, kind: str, style: str, value: str) -> str:
         """What a person sees in a cell; an error is blank."""
@@ -219,7 +217,7 @@ class _SheetReader:
 @contextmanager
 def opened(path: Path) -> Iterator[Workbook]:
     """An open workbook. Raises DataFault `FILE-032` and `FILE-033`."""
-    with archive.opened(path, WHAT) as parts:
+    with unpacked(path) as parts:
         yield Workbook(parts)
 
 

@@ -22,10 +22,9 @@ from pipelines.registry import Registry
 
 @dataclass(frozen=True)
 class Found:
-    """Where one table was found: its file, how the header fits, and the place in a workbook."""
+    """Where one table was found: its file, and its place there (an XML is read as a whole)."""
 
     file: Sniffed
-    match: Match
     place: Place | None = None
 
 
@@ -70,7 +69,7 @@ def is_any_known(files: Iterable[Path], registry: Registry) -> bool:
 def _sniffed(files: Iterable[Path], registry: Registry) -> list[Sniffed]:
     tables = (table for contract in registry.contracts.values() for table in contract.tables.values())
     titles = frozenset(squash(title) for table in tables for title in table.block)
-    return [sniff(path, titles) for path in files]
+    return [file for path in files for file in sniff(path, titles)]
 
 
 @dataclass
@@ -90,16 +89,16 @@ class _Fit:
     @property
     def rank(self) -> tuple[int, int]:
         """More tables first, then more columns."""
-        return len(self.tables), sum(len(found.match.positions) for found in self.tables.values())
+        return len(self.tables), sum(len(found.place.match.positions) for found in self.tables.values() if found.place)
 
     def recognised(self, contract: Contract, sniffed: Sequence[Sniffed]) -> Recognised:
         """The result, in contract order."""
-        used = {found.file.path for found in self.tables.values()}
+        used = {found.file.source for found in self.tables.values()}
         tables = {name: self.tables[name] for name in contract.tables if name in self.tables}
         return Recognised(
             dataset=self.dataset,
-            tables={name: found.file.path for name, found in tables.items()},
-            unknown_files=[file.path for file in sniffed if file.path not in used],
+            tables={name: found.file.source.path for name, found in tables.items()},
+            unknown_files=[file.source.place for file in sniffed if file.source not in used],
             missing_optional=[
                 name for name, t in contract.tables.items() if t.optional and t.is_taken and name not in tables
             ],
@@ -114,34 +113,38 @@ def _fit(contract: Contract, sniffed: Sequence[Sniffed], *, named: bool) -> _Fit
         if file.form == "xml" and "xml" in contract.forms and _is_this_xml(contract, file, named=named):
             fit.form = "xml"
             for name in contract.tables:
-                fit.add(name, Found(file, Match({}, (), 0)))
-        elif file.form == "csv" and "csv" in contract.forms:
-            if known := _table_of(contract, file.header):
-                fit.add(known[0], Found(file, known[1]))
-        elif file.form == "workbook":
-            places = _blocks(contract, file) if "template" in contract.forms else []
-            if not places and "workbook" in contract.forms:
-                places = _sheets(contract, file)
-            for name, place in places:
-                fit.form = "workbook"
-                fit.add(name, Found(file, place.match, place))
+                fit.add(name, Found(file))
+            continue
+        for name, place in _places(contract, file):
+            fit.form = file.form
+            fit.add(name, Found(file, place))
     return fit
 
 
-def _table_of(contract: Contract, header: Sequence[str], sheet: str | None = None) -> tuple[str, Match] | None:
+def _places(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
+    """The tables of a dataset in a CSV or workbook."""
+    if file.form == "csv" and "csv" in contract.forms:
+        return _sheets(contract, file)
+    if file.form == "workbook":
+        blocks = _blocks(contract, file) if "template" in contract.forms else []
+        return blocks or (_sheets(contract, file) if "workbook" in contract.forms else [])
+    return []
+
+
+def _table_of(contract: Contract, header: Sequence[str], sheet: str) -> tuple[str, Match] | None:
     """The table that a header fits best, if any: the one the sheet is named after, else the one with most columns."""
     found = [(name, match(header, table)) for name, table in contract.tables.items()]
     known = [(name, m) for name, m in found if m.is_the_table]
 
     def rank(pair: tuple[str, Match]) -> tuple[bool, int]:
         names = map(squash, contract.tables[pair[0]].files)
-        return sheet is not None and squash(sheet) in names, len(pair[1].positions)
+        return squash(sheet) in names, len(pair[1].positions)
 
     return max(known, key=rank) if known else None
 
 
 def _sheets(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
-    """The table of each sheet, from the first row on that is the header of one."""
+    """The table of each sheet (a CSV has one), from the first row on that is the header of one."""
     found: dict[str, tuple[str, Place]] = {}
     for start in file.starts:
         if start.sheet not in found and (known := _table_of(contract, start.header, start.sheet)):
@@ -179,8 +182,8 @@ def _is_this_xml(contract: Contract, file: Sniffed, *, named: bool) -> bool:
 
 def _check_complete(contract: Contract, fit: _Fit, sniffed: Sequence[Sniffed]) -> None:
     """Every mandatory table must have come; where one has not, say what came closest."""
-    used = {found.file.path for found in fit.tables.values()}
-    rest = [file for file in sniffed if file.path not in used]
+    used = {found.file.source for found in fit.tables.values()}
+    rest = [file for file in sniffed if file.source not in used]
     for name, table in contract.tables.items():
         if name in fit.tables:
             continue
@@ -217,15 +220,14 @@ def _explained(contract: Contract, name: str, rest: Sequence[Sniffed], *, by_nam
     required = sum(column.required for column in table.columns.values())
     names, titles = tuple(map(squash, table.files)), set(map(squash, table.block))
     for number, file in enumerate(rest, start=1):
-        is_named = bool(names) and squash(file.path.stem).endswith(names)
+        is_named = bool(names) and squash(file.source.place.stem).endswith(names)
         if file.form == "empty" and is_named:
             return fault("FILE-001", number=number, count=len(rest))
-        headers = [(file.header, is_named)] if file.form == "csv" else []
-        headers += [(start.header, start.title in titles or squash(start.sheet) in names) for start in file.starts]
-        for header, is_named in headers:
-            found = match(header, table)
+        for start in file.starts:
+            found = match(start.header, table)
             is_close = 2 * len(found.positions) > found.named and 2 * (required - len(found.missing)) > required
-            is_named = is_named and len(found.missing) < required
-            if found.missing and (is_named or (is_close and not by_name_only)):
+            is_meant = is_named or start.title in titles or squash(start.sheet) in names
+            is_meant = is_meant and len(found.missing) < required
+            if found.missing and (is_meant or (is_close and not by_name_only)):
                 return fault("FILE-004", table=name, columns=", ".join(found.missing))
     return None

@@ -21,6 +21,8 @@ from pipelines.extract.headers import Match, read_columns, squash
 from pipelines.extract.ooxml import Row
 from pipelines.extract.spill import Spill
 
+# The part that every workbook has, and no other archive of tables.
+TYPES = "[Content_Types].xml"
 # Among how many filled rows of a sheet its header is looked for; and among how many below the title of a block.
 HEADER_WITHIN = 25
 HEADER_BELOW_TITLE = 3
@@ -28,7 +30,11 @@ HEADER_BELOW_TITLE = 3
 
 @dataclass(frozen=True)
 class Start:
-    """A row that may be the header of a table. title: of the block it may begin, squashed; title_row: where that is."""
+    """A row that may be the header of a table.
+
+    sheet: blank where there is but one table. row: its number in the sheet; in text the number of lines it ends.
+    title: of the block it may begin, squashed; title_row: where that is.
+    """
 
     sheet: str
     row: int

@@ -14,8 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.contracts import Contract, Table
+from pipelines.extract.faults import fault
 from pipelines.extract.hardened import walk
 from pipelines.extract.headers import read_columns
+from pipelines.extract.source import Source
 from pipelines.extract.spill import Spill
 
 # What is looked at to say what a document is.
@@ -159,13 +161,13 @@ class _Reader:
             table.end(self.tables)
 
 
-def read(path: Path, contract: Contract, scratch: Path | None = None) -> dict[str, XmlTable]:
+def read(source: Source, contract: Contract, scratch: Path | None = None) -> dict[str, XmlTable]:
     """All tables of an XML return. scratch: the folder in which the rows wait; the system's own unless given.
 
     Raises DataFault as `hardened.walk` does.
     """
     reader = _Reader(contract, scratch)
-    with path.open("rb") as file:
+    with source.open() as file:
         for _ in walk(file, reader.start, reader.end):
             pass
     for table in reader.tables.values():
@@ -173,10 +175,10 @@ def read(path: Path, contract: Contract, scratch: Path | None = None) -> dict[st
     return reader.tables
 
 
-def peek(path: Path) -> dict[str, str]:
+def peek(source: Source) -> dict[str, str]:
     """What stands at the beginning of a document: `{path of an element in lower case: its text}`, outermost first.
 
-    Reads the first 64 KB and does not mind where that ends. Raises DataFault `FILE-014`, `FILE-015` and `FILE-034`.
+    Reads the first 64 KB and does not mind where that ends. Raises DataFault as `read` does.
     """
     found: dict[str, str] = {}
     stack: list[str] = []
@@ -190,7 +192,9 @@ def peek(path: Path) -> dict[str, str]:
         found[place] = found[place] or text.strip()
         stack.pop()
 
-    with path.open("rb") as file:
+    with source.open() as file:
         for _ in walk(io.BytesIO(file.read(_HEAD)), start, end, cut=True):
             pass
+    if not found:
+        raise fault("FILE-013", line=1)
     return found

@@ -40,7 +40,8 @@ def test_an_absent_optional_table_is_named(tmp_path):
     pupils = "pupilonrolltableid,upn,surname,forename,dob,senprovision\n1,,a,b,2012-01-01,K\n"
     needs = "senneedstableid,pupilonrolltableid,sentyperank,sentype\n1,1,1,ASD\n"
     found = recognise(files(tmp_path, a=pupils, b=needs), REGISTRY)
-    assert found.missing_optional == ["addresses", "termlyexclusionsonroll", "termlysessiondetailsonroll"]
+    assert set(found.tables) == {"pupilonroll", "senneeds"}
+    assert {"addresses", "termlyexclusionsonroll", "termlysessiondetailsonroll"} <= set(found.missing_optional)
 
 
 def test_files_of_several_datasets_are_taken_apart(tmp_path):
@@ -105,11 +106,15 @@ def recognise_header(paths):
     """The header table alone, without asking for the others."""
     from pipelines.extract.headers import match
     from pipelines.extract.recognition import Found, Recognised
+    from pipelines.extract.sheet_form import Place
     from pipelines.extract.sniff import sniff
 
-    sniffed = sniff(paths[0])
+    [sniffed] = sniff(paths[0])
+    start = sniffed.starts[0]
     table = REGISTRY.contract("sen2").tables["sen2"]
-    return Recognised("sen2", {"sen2": paths[0]}, [], [], "csv", {"sen2": Found(sniffed, match(sniffed.header, table))})
+    return Recognised(
+        "sen2", {"sen2": paths[0]}, [], [], "csv", {"sen2": Found(sniffed, Place(start, match(start.header, table)))}
+    )
 
 
 def test_the_catalogue_and_the_period_parser_say_the_same():
@@ -133,18 +138,21 @@ def test_the_real_census_sample_is_read_whole(shared):
     paths = sorted((shared / "samples" / "school_census").glob("2025_spring_*.csv"))
     found = recognise(paths, REGISTRY)
     assert found.dataset == "school_census"
-    assert found.missing_optional == ["addresses"]
-    assert len(found.unknown_files) == 4
+    assert "addresses" in found.missing_optional
+    assert found.unknown_files == []
     rows = {}
     for name, table in open_tables(found, REGISTRY).items():
         rows[name] = sum(batch.num_rows for batch in table.batches())
         assert table.rejected == []
-    assert rows == {
-        "pupilonroll": 9498,
-        "senneeds": 16954,
-        "termlyexclusionsonroll": 10064,
-        "termlysessiondetailsonroll": 41251,
-    }
+    assert (
+        rows.items()
+        >= {
+            "pupilonroll": 9498,
+            "senneeds": 16954,
+            "termlyexclusionsonroll": 10064,
+            "termlysessiondetailsonroll": 41251,
+        }.items()
+    )
 
 
 @pytest.mark.shared
