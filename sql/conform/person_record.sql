@@ -23,6 +23,12 @@ known AS (
     SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, NULL, lsoa21_code
     FROM ehc_register__register
     UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, ethnicity, NULL
+    FROM area_send__list_2
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, ethnicity, NULL
+    FROM area_send__list_1
+    UNION ALL
     SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity, NULL
     FROM cin_census__child
     UNION ALL

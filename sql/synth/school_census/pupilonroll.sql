@@ -1,10 +1,18 @@
--- Grain: one registration of a pupil.
-WITH named AS (
-    SELECT record.*, pupil.* EXCLUDE (person), school.school_number AS native_id, school.kind AS school_kind_here,
-        export_key(record.record, 'pupilonroll') AS key
+-- Grain: one registration of a pupil. Who has not moved yet is at the earlier school; who has left the area is not there.
+WITH placed AS (
+    SELECT record.*, pupil.* EXCLUDE (person, school, entered_on), move.is_gone,
+        coalesce(move.shown_in <= getvariable('census'), FALSE) AS has_moved,
+        CASE WHEN record.copy = 1 THEN pupil.second_school WHEN has_moved OR move.person IS NULL THEN pupil.school ELSE move.earlier_school END
+            AS school,
+        CASE WHEN record.copy = 0 AND has_moved AND move.shown_in > 1 THEN move.left_on + 1 ELSE pupil.entered_on END AS entered_on
     FROM record
     JOIN world.pupil AS pupil USING (person)
-    JOIN world.school AS school ON school.school = CASE WHEN record.copy = 0 THEN pupil.school ELSE pupil.second_school END
+    LEFT JOIN move USING (person)
+),
+named AS (
+    SELECT placed.*, school.school_number AS native_id, export_key(placed.record, 'pupilonroll') AS key
+    FROM placed JOIN world.school AS school USING (school)
+    WHERE NOT (placed.has_moved AND placed.is_gone)
 ),
 active AS (
     SELECT placement.person, any_value(placement.placement) AS placement, any_value(placement.is_resourced) AS is_resourced
