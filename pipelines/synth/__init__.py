@@ -17,11 +17,10 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import yaml
 
 from pipelines import registry as declared
 from pipelines.errors import UsageFault
-from pipelines.registry import Registry
+from pipelines.registry import Registry, read_yaml
 from pipelines.settings import PACKAGE, shipped
 from pipelines.synth import faults as planting
 from pipelines.synth import identifiers, sources, truth
@@ -237,4 +236,4 @@ class _Maker:
 
 
 def _yaml(name: str) -> Any:
-    return yaml.safe_load((PACKAGE / "synth" / f"{name}.yaml").read_text())
+    return read_yaml(PACKAGE / "synth" / f"{name}.yaml")

@@ -18,6 +18,9 @@ class Clock:
     age_day: date  # last 31 August: residents are those aged 0 to 25 on it
     month_start: date
     month_end: date  # last day of the last full month
+    previous_month_start: date
+    previous_month_end: date
+    month_before_that_end: date
     two_years_ago: date  # first day of the rolling two years that end with it
     week_day: date  # last Sunday
     census_day: date  # the January census of schools and of plans
@@ -26,6 +29,7 @@ class Clock:
     activity_start: date  # first day of the calendar year that the return of that January covers
     activity_end: date
     case_year_end: date  # 31 March
+    case_year_before: date
 
     def labels(self) -> dict[str, str]:
         """Parts of period names."""
@@ -33,8 +37,11 @@ class Clock:
             "census_year": str(self.census_day.year),
             "activity_year": str(self.activity_end.year),
             "month": self.month_end.strftime("%Y-%m"),
+            "previous_month": self.previous_month_end.strftime("%Y-%m"),
+            "month_before_that": self.month_before_that_end.strftime("%Y-%m"),
             "week": self.week_day.isoformat(),
             "case_year": str(self.case_year_end.year),
+            "case_year_before": str(self.case_year_before.year),
             "year": str(self.as_of.year),
         }
 
@@ -42,6 +49,7 @@ class Clock:
 def clock(as_of: date) -> Clock:
     """Reference dates for a day."""
     month_end = as_of.replace(day=1) - timedelta(days=1)
+    previous = month_end.replace(day=1) - timedelta(days=1)
     census = _thursday(as_of.year, 1, 3)
     if census + CENSUS_CLOSES > as_of:
         census = _thursday(as_of.year - 1, 1, 3)
@@ -56,6 +64,9 @@ def clock(as_of: date) -> Clock:
         age_day=age_day,
         month_start=month_end.replace(day=1),
         month_end=month_end,
+        previous_month_start=previous.replace(day=1),
+        previous_month_end=previous,
+        month_before_that_end=previous.replace(day=1) - timedelta(days=1),
         two_years_ago=(month_end + timedelta(days=1)).replace(year=month_end.year - 2 + (month_end.month == 12)),
         week_day=as_of - timedelta(days=(as_of.weekday() + 1) % 7),
         census_day=census,
@@ -64,6 +75,7 @@ def clock(as_of: date) -> Clock:
         activity_start=date(census.year - 1, 1, 1),
         activity_end=date(census.year - 1, 12, 31),
         case_year_end=cin,
+        case_year_before=cin.replace(year=cin.year - 1),
     )
 
 

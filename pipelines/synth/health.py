@@ -15,16 +15,34 @@ WEEK = 7 * DAY
 
 
 def health(draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns, need: Columns) -> dict[str, Columns]:
-    """`referral` (one row each, to one team) and `contact`, up to the end of the month and from four years back.
+    """`referral` (one row each, to one team) and `contact`, up to the end of the month and from four years back; the
+    same of mental health services as `mental_referral` and `mental_contact`.
 
     A need leads to a referral to the service that meets it, in one health place more often than in the other; others
     are referred by age. Waits to the first contact fall off evenly, so the share of those waiting who have waited long
     follows from the mean wait alone.
     """
-    parts = [_of_service(draws, area, clock, person, need, code) for code in area["services"]]
+    found: dict[str, Columns] = {}
+    for prefix, topic, services in (("", "", "services"), ("mental_", "mental health ", "mental_health_services")):
+        referral = _referrals(draws, area, clock, person, need, area[services], f"{topic}referrals")
+        found[f"{prefix}referral"] = referral
+        found[f"{prefix}contact"] = _contacts(draws, area, clock, referral, f"{topic}contacts")
+    return found
+
+
+def _referrals(
+    draws: Draws,
+    area: Mapping[str, Any],
+    clock: Clock,
+    person: Columns,
+    need: Columns,
+    services: Mapping[str, Any],
+    topic: str,
+) -> Columns:
+    parts = [_of_service(draws, area, clock, person, need, code, about) for code, about in services.items()]
     referral = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     referral = {name: values[np.argsort(referral["received_on"], kind="stable")] for name, values in referral.items()}
-    rng = draws.stream("referrals")
+    rng = draws.stream(topic)
     size = len(referral["person"])
     place = person["place"][referral["person"]]
     trust = np.empty(size, dtype=object)
@@ -37,19 +55,25 @@ def health(draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns,
     referral["identity"] = (referral["received_on"] < person["adopted_on"][referral["person"]]).astype(np.int32)
     referral["priority"] = pick(rng, {"1": 0.88, "2": 0.10, "3": 0.02}, size)
     referral["asked_by"] = pick(rng, {"A1": 0.42, "D2": 0.28, "B1": 0.12, "C1": 0.10, "A3": 0.08}, size)
-    return {"referral": referral, "contact": _contacts(draws, area, clock, referral)}
+    return referral
 
 
 def _of_service(
-    draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns, need: Columns, code: str
+    draws: Draws,
+    area: Mapping[str, Any],
+    clock: Clock,
+    person: Columns,
+    need: Columns,
+    code: str,
+    about: Mapping[str, Any],
 ) -> Columns:
     rng = draws.stream(f"service {code}")
-    about, years = area["services"][code], area["referral_years"]
+    years = area["referral_years"]
     end = as_day(clock.month_end)
     age = age_on(person["birth"], end)
     met = np.array([area["met_need"][place] for place in person["place"]])
     chance = np.zeros(len(age))
-    leads = np.array([about["needs"].get(code, 0.0) for code in need["need"]]) * np.where(need["rank"] == 1, 1.0, 0.5)
+    leads = np.array([about["needs"].get(one, 0.0) for one in need["need"]]) * np.where(need["rank"] == 1, 1.0, 0.5)
     np.maximum.at(chance, need["person"], leads)
     of_need = np.flatnonzero(rng.random(len(age)) < chance * met)
     rate = band_of(age, about["rate"], 0.0) / 1000 * years
@@ -74,9 +98,9 @@ def _of_service(
     }
 
 
-def _contacts(draws: Draws, area: Mapping[str, Any], clock: Clock, referral: Columns) -> Columns:
+def _contacts(draws: Draws, area: Mapping[str, Any], clock: Clock, referral: Columns, topic: str) -> Columns:
     """Contacts from the first one, which is attended, to the end of treatment or of the month."""
-    rng = draws.stream("contacts")
+    rng = draws.stream(topic)
     end = as_day(clock.month_end)
     at = np.flatnonzero(referral["seen_on"] <= end)
     low, high = area["weeks_between_contacts"]

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from pipelines.agencies import Agency
 from pipelines.contracts import Contract
 from pipelines.ledger.periods import bounds
-from pipelines.registry import Registry
+from pipelines.registry import Registry, read_yaml
 from pipelines.settings import PACKAGE, shipped
 from pipelines.synth.clock import Clock
 
@@ -85,7 +84,7 @@ class Delivery:
 def extracts() -> dict[str, dict[str, Any]]:
     """What is written of each dataset and what is wrong in it, from datasets/, by dataset."""
     files = sorted((PACKAGE / "synth" / "datasets").glob("*.yaml"))
-    return {file.stem: yaml.safe_load(file.read_text()) for file in files}
+    return {file.stem: read_yaml(file) for file in files}
 
 
 def deliveries(registry: Registry, declared: Mapping[str, Any], clock: Clock) -> list[Delivery]:

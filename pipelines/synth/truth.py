@@ -3,16 +3,17 @@
 Two records of one person are *linkable* where a chain of pairs leads from one to the other, each pair with evidence in
 the files as they were written (`sql/synth/_pairs.sql`):
 
-(a) they share a valid and correct identifier: NHS number, UPN (a former one counts), ULN or, within social care, the
-    council's child identifier;
+(a) they share a valid and correct identifier: NHS number, UPN (a former one counts), ULN or, within one agency, its
+    own identifier of a child or patient;
 (b) both have names: the forenames are equal once normalised or one edit apart, the birth dates are equal or have day
     and month swapped, and a surname (a former one counts) or the postcode is equal;
 (c) one of the two comes from files without names: birth date, sex and postcode are equal, and no other person in any
     file has the same three.
 
 `component_id` numbers the connected components within one person. Records from before an adoption and from after it are
-of one person and never of one component. Evidence is looked for in the latest extract of each system; a record that
-only an earlier one holds is a component of its own. Rows that no reader can take apart are not among the records.
+of one person and never of one component. Evidence is looked for in the extracts of each system that stand: the
+latest, or all of a monthly or termly dataset; a record that only another one holds is a component of its own. Rows that
+no reader can take apart are not among the records.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ SHOWN = {
     "former_upn": "former_upn",
     "uln": "uln",
     "la_child_id": "local_number",
+    "patient_id": "local_number",
     "forename": "forename",
     "surname": "surname",
     "former_surname": "former_surname",
@@ -56,12 +58,15 @@ def fields_of(registry: Registry, dataset: str) -> set[str]:
 
 
 def make_components(db: duckdb.DuckDBPyConnection, registry: Registry, extracts: list[Delivery]) -> None:
-    """`component(record, component_id)` for the records of the latest extract of each system.
+    """`component(record, component_id)` for the records of the extracts of each system that stand: the latest, or all.
 
     Needs `world.record`, `world.lost(record, field)` (what a planted fault took away) and `world.rejected(record)`.
     """
-    latest = {delivery.source: delivery for delivery in extracts}
-    query = " UNION ALL ".join(_evidence(registry, delivery) for delivery in latest.values())
+    standing: dict[str, list[Delivery]] = {}
+    for delivery in extracts:
+        before = standing.get(delivery.source, []) if delivery.contract.stands == "every_period" else []
+        standing[delivery.source] = [*before, delivery]
+    query = " UNION ALL ".join(_evidence(registry, deliveries) for deliveries in standing.values())
     db.execute(f"SET search_path = 'main'; CREATE TABLE evidence AS {query}")
     records = np.asarray(db.execute("SELECT record FROM evidence ORDER BY record").fetchnumpy()["record"])
     pairs = db.execute((shipped("sql") / "synth" / "_pairs.sql").read_text()).fetchnumpy()
@@ -69,20 +74,22 @@ def make_components(db: duckdb.DuckDBPyConnection, registry: Registry, extracts:
     put(db, "main", "component", {"record": records, "component_id": connected(len(records), left, right)})
 
 
-def _evidence(registry: Registry, delivery: Delivery) -> str:
-    """What the file shows of each of its records; NULL where it has no such column or a fault took the value away."""
-    there = fields_of(registry, delivery.contract.dataset)
+def _evidence(registry: Registry, deliveries: list[Delivery]) -> str:
+    """What the files of a system show of its records; NULL where there is no such column or a fault took it away."""
+    delivery = deliveries[-1]
+    there = {name for field, name in SHOWN.items() if field in fields_of(registry, delivery.contract.dataset)}
     columns = [
-        f"CASE WHEN {str(field in there).lower()} AND NOT coalesce(list_contains(lost.fields, '{name}'), FALSE) "
+        f"CASE WHEN {str(name in there).lower()} AND NOT coalesce(list_contains(lost.fields, '{name}'), FALSE) "
         f"THEN held.{name} END AS {name}"
-        for field, name in SHOWN.items()
+        for name in dict.fromkeys(SHOWN.values())
     ]
+    written = " UNION ALL ".join(map(_written, deliveries))
     return f"""
         SELECT held.record, held.person, held.identity, '{delivery.agency.code}' AS agency,
             {str("forename" in there).lower()} AS is_named, {", ".join(columns)}
         FROM world.record AS held
         LEFT JOIN (SELECT record, list(field) AS fields FROM world.lost GROUP BY record) AS lost USING (record)
-        WHERE held.record IN (SELECT record FROM ({_written(delivery)}))
+        WHERE held.record IN (SELECT record FROM ({written}))
             AND held.record NOT IN (SELECT record FROM world.rejected)"""  # noqa: S608
 
 

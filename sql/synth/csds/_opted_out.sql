@@ -2,4 +2,4 @@
 SELECT count(DISTINCT referral.person)
 FROM world.referral AS referral JOIN world.person AS person USING (person)
 WHERE referral.trust = getvariable('agency') AND person.is_opted_out
-    AND referral.received_on <= getvariable('month_end') AND referral.closed_on >= getvariable('two_years_ago')
+    AND referral.received_on <= getvariable('snapshot') AND referral.closed_on >= getvariable('window_start')

@@ -13,3 +13,4 @@ SELECT
 FROM world.contact AS contact
 JOIN referral AS laid ON laid._referral = contact.referral
 JOIN open_referral ON open_referral.referral = contact.referral
+WHERE contact.day <= getvariable('snapshot') AND (getvariable('is_first') OR contact.day >= getvariable('window_start'))

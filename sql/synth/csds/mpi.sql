@@ -19,4 +19,5 @@ FROM (
     SELECT record.*, truth.nhs_ethnicity,
         printf('%s%08d', getvariable('ods_code'), scrambled(local_number, getvariable('agency'))::BIGINT) AS local_id
     FROM record JOIN world.person AS truth USING (person)
+    WHERE (record.person, record.identity) IN (SELECT (person, identity) FROM open_referral)
 )

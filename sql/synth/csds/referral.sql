@@ -11,7 +11,7 @@ SELECT
     NULL::VARCHAR AS "ReferralRequest_ReceivedTime", NULL::VARCHAR AS "ServiceLineAgreement", referral.asked_by AS "SourceOfReferral",
     NULL::VARCHAR AS "OrgID_Referring", NULL::VARCHAR AS "Referring_StaffGroup", referral.priority AS "Priority_Type",
     NULL::VARCHAR AS "PrimaryReferralReason",
-    CASE WHEN referral.closed_on <= getvariable('month_end') THEN source_date(referral.closed_on) END AS "Discharge_Date",
+    CASE WHEN referral.closed_on <= getvariable('snapshot') THEN source_date(referral.closed_on) END AS "Discharge_Date",
     NULL::VARCHAR AS "Discharge_LetterIssuedDate"
 FROM open_referral AS referral
 JOIN patient

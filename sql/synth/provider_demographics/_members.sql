@@ -1,0 +1,11 @@
+-- Every patient with a referral to the trust, to community or mental health teams, in the last two years.
+SELECT referral.person, referral.identity, 0 AS copy, min(referral.received_on) AS first_event
+FROM (
+    SELECT person, identity, received_on, closed_on, trust FROM world.referral
+    UNION ALL
+    SELECT person, identity, received_on, closed_on, trust FROM world.mental_referral
+) AS referral
+JOIN world.person AS person USING (person)
+WHERE referral.trust = getvariable('agency') AND NOT person.is_opted_out
+    AND referral.received_on <= getvariable('month_end') AND referral.closed_on >= getvariable('two_years_ago')
+GROUP BY referral.person, referral.identity
