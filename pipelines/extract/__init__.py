@@ -1,7 +1,8 @@
 """Bytes to text tables: one reader per physical form, none per dataset.
 
 `recognise` says what files are by what stands in them; `open_tables` reads them as text, under the contract's column
-names, every row with its own number. Nothing here casts, corrects or drops a value.
+names, every row with its own number. Nothing here casts, corrects or drops a value, but that a number which serves as
+a key loses the `.0` that it got on its way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipelines.contracts import Contract
 from pipelines.extract import recognition, sheet_form, xml_form
 from pipelines.extract.csv_form import CsvTable
 from pipelines.extract.faults import catalogue, fault
+from pipelines.extract.headers import read_columns
 from pipelines.extract.recognition import Recognised, recognise
 from pipelines.extract.sheet_form import SheetTable
 from pipelines.extract.source import Source
@@ -39,6 +41,7 @@ class TextTable:
     source: CsvTable | XmlTable | SheetTable
     contract: Contract
     agency: Agency | None
+    keys: tuple[str, ...] = ()
     rows: int = 0
     rejected: list[int] = field(default_factory=list)
 
@@ -55,6 +58,7 @@ class TextTable:
         self.rows = 0
         for batch in self.source.batches():
             self._check_sender(batch)
+            batch = self._whole_keys(batch)
             self.rows += batch.num_rows
             yield batch
         self.rejected = self.source.rejected
@@ -65,6 +69,16 @@ class TextTable:
         )
         if needs_rows and not self.rows and not self.rejected:
             raise fault("FILE-003", table=self.name)
+
+    def _whole_keys(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Keys as before a blank among them made a column decimal: `12.0` in one table is `12` in another."""
+        for name in self.keys:
+            column = batch.column(name)
+            if pc.any(pc.ends_with(column, ".0")).as_py():
+                place = batch.schema.get_field_index(name)
+                whole = pc.replace_substring_regex(column, r"^([0-9]+)\.0$", r"\1")
+                batch = batch.set_column(place, batch.schema.field(place), whole)
+        return batch
 
     def _check_sender(self, batch: pa.RecordBatch) -> None:
         """The file must be this sender's and of this collection, where the contract names a cell that says so."""
@@ -114,7 +128,19 @@ def open_tables(
             sources |= sheet_form.read(file.path, places, scratch)
         else:
             sources |= {name: CsvTable(name, table, sniffed, place) for name, (table, place) in places.items()}
-    return {name: TextTable(name, sources[name], contract, agency) for name in contract.tables if name in sources}
+    return {
+        name: TextTable(name, sources[name], contract, agency, _keys(registry, contract, name))
+        for name in contract.tables
+        if name in sources
+    }
+
+
+def _keys(registry: Registry, contract: Contract, table: str) -> tuple[str, ...]:
+    """The columns of a table by which rows are found again."""
+    views = registry.columns(contract.dataset, table)
+    kept = set(read_columns(contract.tables[table]))
+    own = contract.tables[table].key
+    return tuple(v.name for v in views if v.name in kept and (v.name in own or v.type in ("key", "parent_key")))
 
 
 def _xml_tables(source: Source, contract: Contract, scratch: Path | None) -> dict[str, XmlTable]:

@@ -48,16 +48,19 @@ _MONTH_NAMES = (
     ("dec", "december"),
 )
 _MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names}
-_TIME = r"(?:[T ]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_TIME = r"(?:[T ]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/. ]([0-9]{1,2})" + _TIME)
-_DAY_FIRST = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]+([0-9]{4})" + _TIME)
-_PACKED = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_DAY_FIRST = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-/. ]([0-9]{1,2}|[A-Za-z]{3,9})[-/. ,]+([0-9]{4})" + _TIME)
+# A year of two digits is told from a day only where the month between them is a word, as Excel shows dates.
+_SHORT_YEAR = re.compile(r"([0-9]{1,2})[-/. ]([A-Za-z]{3,9})[-/. ]([0-9]{2})" + _TIME)
+_PACKED = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
 _MONTH_LAST = re.compile(r"(?P<year>[0-9]{4})[-/. ]?(?P<month>[0-9]{1,2})")
 _MONTH_FIRST = re.compile(r"(?P<month>[0-9]{1,2})[-/. ](?P<year>[0-9]{4})")
 _LOOSE_YEAR_FIRST = re.compile(r"(?P<year>[0-9?]{4})[-/. ]?(?P<month>[0-9?]{1,2})[-/. ]?(?P<day>[0-9?]{1,2})")
 _LOOSE_DAY_FIRST = re.compile(r"(?P<day>[0-9?]{1,2})[-/. ](?P<month>[0-9?]{1,2})[-/. ](?P<year>[0-9?]{4})")
 _LAST_YEAR = 2099
-_SERIAL = re.compile(r"([1-9][0-9]{4})(?:\.0+)?")
+_SERIAL = re.compile(r"([1-9][0-9]{4})(?:\.[0-9]+)?")
+_WHOLE = re.compile(r"^([0-9]+)\.0+$")
 _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
 _UPN = re.compile(r"[ABCDEFGHJKLMNPQRTUVWXYZ][0-9]{11}[0-9ABCDEFGHJKLMNPQRTUVWXYZ]")
 _UPN_UNKNOWN = re.compile(r"UN[0-9]{1,2}")
@@ -100,12 +103,16 @@ def calendar_date(text: str) -> date | None:
     """A date in any style that extracts use, or None.
 
     `2026-03-15`, `2022-Sep-28 00:00:00`, `15/03/2026`, `15-Mar-2026`, `20260315`, an Excel serial (`44629`), each with
-    or without a time. Day before month, as in Britain.
+    or without a time. Day before month, as in Britain. `15-Mar-12` is of this century up to 49, but `06/05/12` is no
+    date: nobody can tell its year from its day.
     """
     if found := _YEAR_FIRST.fullmatch(text):
         year, month, day = found.groups()
     elif found := _DAY_FIRST.fullmatch(text):
         day, month, year = found.groups()
+    elif found := _SHORT_YEAR.fullmatch(text):
+        day, month, year = found.groups()
+        year = ("20" if year < "50" else "19") + year
     elif found := _PACKED.fullmatch(text):
         year, month, day = found.groups()
     elif found := _SERIAL.fullmatch(text):
@@ -169,6 +176,11 @@ def postcode(text: str) -> Reading:
     return Reading(plain, VALID if _POSTCODE.fullmatch(plain) else INVALID)
 
 
+def address(text: str) -> Reading:
+    """An address as it is written; of its words the house and the street are compared (`names.dwelling`)."""
+    return Reading(text, VALID)
+
+
 def nhs_number(text: str) -> Reading:
     """Ten digits with a modulus 11 check; numbers from 999, and one digit ten times, are for tests."""
     digits = re.sub(r"[\s-]|\.0+$", "", text)
@@ -202,8 +214,8 @@ def uln(text: str) -> Reading:
 
 
 def local_id(text: str) -> Reading:
-    """An identifier of the sender's own system; it has no check, so any is valid."""
-    plain = packed(text)
+    """An identifier of the sender's own system; it has no check, so any is valid. A number may have got a `.0`."""
+    plain = packed(_WHOLE.sub(r"\1", text))
     return Reading(plain, VALID) if plain else Reading(None, INVALID)
 
 
@@ -224,6 +236,7 @@ def reader(kind: str, latest: date) -> Callable[[str], Reading]:
         "birth_date": partial(birth_date, latest=latest),
         "birth_month": partial(birth_month, latest=latest),
         "postcode": postcode,
+        "address": address,
         "nhs_number": nhs_number,
         "upn": upn,
         "uln": uln,

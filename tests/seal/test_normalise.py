@@ -27,11 +27,22 @@ def test_every_style_of_date_is_the_same_date(day, style):
     assert normalise.calendar_date(day.strftime(style)) == day
 
 
-def test_an_excel_serial_is_a_date():
-    assert normalise.calendar_date("44629") == normalise.calendar_date("44629.0") == date(2022, 3, 9)
+@pytest.mark.parametrize(
+    "text",
+    ["44629", "44629.0", "44629.75", "2022-03-09T00:00:00.000Z", "9-Mar-22", "9th March 2022",
+     "09/03/2022 12:00:00 AM", "2022-Mar-09 00:00:00", "20220309"],
+)  # fmt: skip
+def test_what_programs_make_of_a_date(text):
+    assert normalise.calendar_date(text) == date(2022, 3, 9)
 
 
-@pytest.mark.parametrize("text", ["2010-02-30", "31/04/2012", "06/05/12", "May 2012", "n/a", "2012", "2012-13-01"])
+def test_a_year_of_two_digits_is_of_this_century_or_the_last():
+    years = [normalise.calendar_date(f"9-Mar-{year}").year for year in ("00", "49", "50", "99")]
+    assert years == [2000, 2049, 1950, 1999]
+
+
+@pytest.mark.parametrize("text", ["2010-02-30", "31/04/2012", "06/05/12", "May 2012", "n/a", "2012", "2012-13-01",
+                                  "28092022", "9-Mar", "9-Foo-22", "31-Apr-12"])  # fmt: skip
 def test_what_is_no_date(text):
     assert normalise.calendar_date(text) is None
 
@@ -44,6 +55,11 @@ def test_what_is_no_date(text):
 )  # fmt: skip
 def test_names(text, plain):
     assert normalise.name(text) == Reading(plain, "valid")
+
+
+@pytest.mark.parametrize(("text", "plain"), [("12.0", "12"), ("12", "12"), ("AB-12.0", "AB120"), ("1.05", "105")])
+def test_a_local_number_may_have_become_a_decimal(text, plain):
+    assert normalise.local_id(text) == Reading(plain, "valid")
 
 
 def test_a_name_without_a_letter_is_invalid():
