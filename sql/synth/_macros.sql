@@ -16,7 +16,7 @@ CREATE MACRO export_key(number, kind) AS regexp_replace(
 CREATE MACRO blade_day(text) AS try_strptime(text, CASE WHEN is_blade() THEN '%Y-%b-%d 00:00:00' ELSE '%Y-%m-%d' END)::DATE;
 CREATE MACRO source_day(text) AS try_strptime(text, getvariable('date_format'))::DATE;
 -- Whole years on the 31 August before the end of the period.
-CREATE MACRO age_in_august(day) AS year(getvariable('last_august')) - year(day) - (month(day) > 8)::INTEGER;
+CREATE MACRO age_in_august(day) AS year(getvariable('last_august')::DATE) - year(day) - (month(day) > 8)::INTEGER;
 -- An identifier of digits whose last one is typed wrongly.
 CREATE MACRO wrong_at_the_end(text) AS left(text, -1) || ((right(text, 1)::INTEGER + 1) % 10)::VARCHAR;
 CREATE MACRO person_id(number) AS printf('P%08d', number);
