@@ -6,16 +6,14 @@ Exit codes: 0 fine or warnings only, 1 data fault, 2 usage, 3 machine. Rooms are
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines import registry as declared
 from pipelines import version
-from pipelines.cli import steward
+from pipelines.cli import door, steward
 from pipelines.cli.frame import AsJson, as_date, err, guarded, out, show
 from pipelines.errors import UsageFault
 from pipelines.settings import Settings
@@ -26,9 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-keys_app = typer.Typer(help="Key files of partners and hub.", no_args_is_help=True)
 db_app = typer.Typer(help="The warehouse's database.", no_args_is_help=True)
-app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 
 
@@ -42,7 +38,7 @@ def main(
         raise typer.Exit(0)
 
 
-# ---- making data and keys ------------------------------------------------------------------------------------------
+# ---- making and checking data --------------------------------------------------------------------------------------
 @app.command()
 @guarded
 def synth(
@@ -83,85 +79,6 @@ def _shares(words: list[str]) -> dict[str, float]:
         return {name: float(share) for name, share in (word.split("=", 1) for word in words)}
     except ValueError:
         raise UsageFault("a share looks like DATASET=0.9") from None
-
-
-@keys_app.command("new")
-@guarded
-def keys_new(
-    keys: Annotated[Path, typer.Option(help="Folder for all key files of one area.")],
-    epoch: Annotated[str, typer.Option(help="Name of the key epoch.")] = "",
-) -> None:
-    """Make the keys of a whole area: one folder per agency, one for the hub. For a demonstration or a first set-up."""
-    from pipelines.seal import keys as room
-
-    registry = declared.load(Settings.from_environment().agencies)
-    room.new_area(keys, sorted(registry.agencies), epoch or f"{date.today():%Y}a")
-    out.print(f"keys of {len(registry.agencies)} agencies and the hub are in {keys} (owner-only files)")
-
-
-@keys_app.command("rotate")
-@guarded
-def keys_rotate(
-    keys: Annotated[Path, typer.Option(help="Folder of the area's keys.")],
-    epoch: Annotated[str, typer.Option(help="Name of the new epoch.")],
-) -> None:
-    """Make a new link key under a new epoch name; the hub then takes submissions of that epoch only."""
-    from pipelines.seal import keys as room
-
-    room.rotate(keys, epoch)
-    out.print(f"new link key, epoch {epoch}; give it to every partner before the next delivery")
-
-
-@keys_app.command("show")
-@guarded
-def keys_show(keys: Annotated[Path, typer.Option(help="A partner's or an area's key folder.")]) -> None:
-    """List which keys are there, by name and fingerprint of what is public; no secret is printed."""
-    from pipelines.seal import keys as room
-
-    for line in room.describe(keys):
-        out.print(line, highlight=False)
-
-
-# ---- the door ------------------------------------------------------------------------------------------------------
-@app.command()
-@guarded
-def seal(
-    keys: Annotated[Path, typer.Option(help="The agency's key folder, or with --all the area's.")],
-    out_dir: Annotated[Path, typer.Option("--out", help="Where the sealed folder goes.")],
-    files: Annotated[list[Path] | None, typer.Argument(help="The raw files of one dataset and period.")] = None,
-    everything: Annotated[Path | None, typer.Option("--all", help="Seal a whole synthetic area.")] = None,
-    agency: Annotated[str, typer.Option(help="Code of the sending agency.")] = "",
-    dataset: Annotated[str, typer.Option(help="Code of the dataset.")] = "",
-    period: Annotated[str, typer.Option(help="2025, 2025-spring, 2026-03 or 2026-03-15.")] = "",
-    sequence: Annotated[int, typer.Option(min=1, help="1, and one more for each correction of the period.")] = 1,
-    geography: Annotated[Path | None, typer.Option(help="CSV with postcode,lsoa21.")] = None,
-    declaration: Annotated[Path | None, typer.Option(help="JSON with the health partner's declaration.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """The door: turn raw files into a sealed submission. Works offline, at the partner."""
-    from pipelines import seal as room
-
-    registry = declared.load(Settings.from_environment().agencies)
-    if everything is not None:
-        outcomes = room.seal_area(everything, registry=registry, keys_dir=keys, out=out_dir, progress=err.print)
-        show([outcome.as_json() for outcome in outcomes], as_json)
-        return
-    if not (files and agency and dataset and period):
-        raise UsageFault("give the files, --agency, --dataset and --period; or --all FOLDER for a synthetic area")
-    result = room.seal(
-        files,
-        registry=registry,
-        agency=agency,
-        dataset=dataset,
-        period=period,
-        sequence=sequence,
-        keys=room.PartnerKeys.load(keys),
-        geography=geography,
-        declaration=json.loads(declaration.read_text()) if declaration else {},
-        out=out_dir,
-        sealed_at=datetime.now(UTC),
-    )
-    show([result.as_outcome().as_json()], as_json)
 
 
 @app.command()
@@ -311,4 +228,5 @@ def docs(
     return 1 if stale and check_only else 0
 
 
+door.add_to(app)
 steward.add_to(app)

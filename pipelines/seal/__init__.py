@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import shutil
+import stat
 import tempfile
 import time
 import traceback
@@ -18,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from pipelines.ledger import Outcome
 from pipelines.ledger.periods import bounds
 from pipelines.registry import Registry
 from pipelines.seal import manifest as manifests
+from pipelines.seal import sequences
 from pipelines.seal.cells import BLANKED, UNLISTED, UNREADABLE
 from pipelines.seal.identity import Identities, Scope, identities
 from pipelines.seal.keys import HubKeys, PartnerKeys
@@ -44,7 +45,17 @@ Result = TypeVar("Result")
 # The sender of files that are only looked at.
 NOBODY = "nobody"
 
-__all__ = ["HubKeys", "PartnerKeys", "SealResult", "seal", "seal_area", "seal_delivery", "throwaway", "verify"]
+__all__ = [
+    "HubKeys",
+    "PartnerKeys",
+    "SealResult",
+    "seal",
+    "seal_area",
+    "seal_delivery",
+    "throwaway",
+    "verify",
+    "without_values",
+]
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,9 @@ def seal(
 ) -> SealResult:
     """Seal the raw files of one dataset and period.
 
-    The folder `<dataset>__<period>__<sequence>` appears in `out` whole or not at all.
+    The folder `<dataset>__<period>__<sequence>` appears in `out` whole or not at all, and only once its own seal has
+    been verified. Where `out` is shared with a group (set-group-ID), so is the folder; else it is its owner's alone.
+    sequence: see `sequences.take`.
 
     Raises DataFault with a `FILE-` code for files that cannot be taken, UsageFault for a folder that exists,
     SystemFault for anything else; none of them holds a value from a file.
@@ -106,13 +119,14 @@ def seal(
     def work() -> SealResult:
         found = recognise(files, registry, dataset)
         written = _seal_into(scratch, scope, found, sender, geography, declaration, sequence, sealed_at)
-        _make_durable(scratch)
+        verify(scratch, keys.signing_key.public_key())
+        _make_durable(scratch, is_shared=bool(out.stat().st_mode & stat.S_ISGID))
         scratch.rename(target)
         durable.sync(out)
         return SealResult(target, written, found.unknown_files, time.monotonic() - started)
 
     try:
-        return _without_values(work)
+        return without_values(work)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -144,7 +158,7 @@ def throwaway(
             written = _seal_into(Path(folder), scope, found, sender, geography, {}, 1, datetime.now(UTC))
             return SealResult(Path(folder), written, found.unknown_files, time.monotonic() - started)
 
-        yield _without_values(work)
+        yield without_values(work)
 
 
 def seal_area(
@@ -184,14 +198,13 @@ def seal_delivery(
     """Seal one entry of a synthetic area's `deliveries.json` into `out/<agency>/`, under the next sequence number."""
     agency, dataset, period = delivery["agency"], delivery["dataset"], delivery["period"]
     landing = out / agency
-    sequence = next(n for n in count(1) if not (landing / f"{dataset}__{period}__{n}").exists())
     return seal(
         [area / name for name in delivery["files"]],
         registry=registry,
         agency=agency,
         dataset=dataset,
         period=period,
-        sequence=sequence,
+        sequence=sequences.take(keys_dir / agency, dataset, period, landing),
         keys=PartnerKeys.load(keys_dir / agency),
         geography=area / "postcodes.csv",
         declaration=delivery.get("declaration") or {},
@@ -284,14 +297,17 @@ def _write_linkage(folder: Path, known: Identities, keys: PartnerKeys) -> dict[s
     return written
 
 
-def _make_durable(folder: Path) -> None:
-    """Everything below a folder is on the disk before it gets its name."""
-    for path in folder.rglob("*"):
+def _make_durable(folder: Path, *, is_shared: bool) -> None:
+    """Everything below a folder is on the disk, under its final permissions, before it gets its name."""
+    for path in (*folder.rglob("*"), folder):
+        if path.is_dir():
+            path.chmod(0o2770 if is_shared else 0o700)
+        else:
+            path.chmod(0o660 if is_shared else 0o600)
         durable.sync(path)
-    durable.sync(folder)
 
 
-def _without_values(work: Callable[[], Result]) -> Result:
+def without_values(work: Callable[[], Result]) -> Result:
     """Run work inside the door; what it raises carries no value from a file, nor a cause that could quote one."""
     failure: JointNeedsError
     try:

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyrage
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pyrage import x25519
@@ -108,22 +109,58 @@ class HubKeys:
 def new_area(keys_dir: Path, agencies: list[str], epoch: str) -> None:
     """Make the keys of a whole area: one folder per agency and `hub`. Never writes over a key."""
     _check_epoch(epoch)
-    if (keys_dir / HUB).exists():
-        raise UsageFault(f"{keys_dir} holds an area's keys already; `keys rotate` makes a new epoch")
-    linker = x25519.Identity.generate()
-    link_key = _encoded(secrets.token_bytes(LINK_KEY_BYTES))
     hub = keys_dir / HUB
+    if hub.exists():
+        raise UsageFault(f"{keys_dir} holds an area's keys already; `keys rotate` makes a new epoch")
+    new_hub(hub, epoch)
+    link_key = _encoded(secrets.token_bytes(LINK_KEY_BYTES))
     for agency in agencies:
-        signing = Ed25519PrivateKey.generate()
         folder = keys_dir / agency
+        new_partner(folder, hub / "linker.pub")
         _write(folder / f"link.{epoch}.key", link_key)
-        _write(folder / "record.key", _encoded(secrets.token_bytes(LINK_KEY_BYTES)))
-        _write(folder / "signing.key", _pem(signing))
-        _write(folder / "linker.pub", f"{linker.to_public()}\n".encode())
-        _write(hub / "trusted" / f"{agency}.pub", _public(signing.public_key()))
-    _write(hub / "pass.key", _encoded(secrets.token_bytes(PASS_KEY_BYTES)))
-    _write(hub / "linker.key", f"{linker}\n".encode())
-    _write(hub / "epoch", f"{epoch}\n".encode())
+        trust(hub, agency, folder / "signing.pub")
+
+
+def new_hub(folder: Path, epoch: str) -> None:
+    """Make the hub's own keys, and `linker.pub`, which every partner needs. The hub makes no link key."""
+    _check_epoch(epoch)
+    linker = x25519.Identity.generate()
+    _write(folder / "pass.key", _encoded(secrets.token_bytes(PASS_KEY_BYTES)))
+    _write(folder / "linker.key", f"{linker}\n".encode())
+    _write(folder / "linker.pub", f"{linker.to_public()}\n".encode())
+    _write(folder / "epoch", f"{epoch}\n".encode())
+
+
+def new_partner(folder: Path, linker: Path) -> None:
+    """Make a partner's own keys, and `signing.pub`, which the hub needs.
+
+    linker: the hub's `linker.pub`. The area's link key is made once, by `new_link_key`, and shared among the partners.
+    """
+    try:
+        recipient = x25519.Recipient.from_str(_text(linker))
+    except pyrage.RecipientError:
+        raise UsageFault(f"{linker} is not the hub's linker.pub") from None
+    signing = Ed25519PrivateKey.generate()
+    _write(folder / "record.key", _encoded(secrets.token_bytes(LINK_KEY_BYTES)))
+    _write(folder / "signing.key", _pem(signing))
+    _write(folder / "signing.pub", _public(signing.public_key()))
+    _write(folder / "linker.pub", f"{recipient}\n".encode())
+
+
+def new_link_key(folder: Path, epoch: str) -> Path:
+    """Make the link key of an epoch in one partner's folder, to be shared with the other partners; its file."""
+    _check_epoch(epoch)
+    path = folder / f"link.{epoch}.key"
+    _write(path, _encoded(secrets.token_bytes(LINK_KEY_BYTES)))
+    return path
+
+
+def trust(hub: Path, agency: str, public: Path) -> str:
+    """Register the public signing key of an agency at the hub, in place of an earlier one; its fingerprint."""
+    content = _public(_public_pem(public))
+    (hub / "trusted").mkdir(mode=0o700, exist_ok=True)
+    durable.write(hub / "trusted" / f"{agency}.pub", content)
+    return _fingerprint(content)
 
 
 def rotate(keys_dir: Path, epoch: str) -> None:
@@ -170,10 +207,14 @@ def describe(folder: Path) -> Iterable[str]:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         note = ""
         if path.suffix == ".pub":
-            note = f"  sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+            note = f"  sha256 {_fingerprint(path.read_bytes())}"
         elif path.name == "epoch":
             note = f"  {_text(path)}"
         yield f"{path.relative_to(folder)}{note}"
+
+
+def _fingerprint(public: bytes) -> str:
+    return hashlib.sha256(public).hexdigest()[:16]
 
 
 def _partners(keys_dir: Path) -> list[Path]:
@@ -210,6 +251,8 @@ def _check_private(folder: Path) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a key file that must not exist yet, owner-only from its first byte."""
+    if path.exists():
+        raise UsageFault(f"{path} exists, and a key is never written over")
     missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700)
