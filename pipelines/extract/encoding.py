@@ -1,9 +1,9 @@
 """Which characters a text file is written in.
 
 UTF-8 says of itself whether it is; UTF-16 has its mark, or its zeros. What is neither comes from a Western code page,
-nearly always Windows-1252. Where that gives characters that nobody writes in a name, charset-normalizer is asked
-whether an older page (of DOS or of a Macintosh) makes more sense. A file that mixes them is refused: half of its names
-would be other names.
+nearly always Windows-1252. Where that gives what nobody writes, charset-normalizer is asked about the older pages of
+DOS and of the Macintosh, and what makes most sense is taken. A file that mixes them is refused: half of its names would
+be other names.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_WESTERN = ["cp1252", "cp850", "cp437", "mac_roman"]
-# What Windows-1252 text of this country has beyond ASCII: letters, quotation marks, dashes, pounds, degrees, fractions.
-_USUAL = re.compile("[\\x00-\\x7f\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ffŠšŽžŒœŸ‘’“”–—…•€£§©®°±²³·½¼¾º\u00a0\u00ad]*")
+_OLDER = ["cp850", "mac_roman"]
+# What nobody writes: characters but letters, quotation marks, dashes, pounds, degrees, fractions; a capital after a
+# small letter; a mark in the middle of a word.
+_ODD = re.compile(
+    "[^\\x00-\\x7f\u00a0-\u00bf\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ffŠšŽžŒœŸ‘’“”–—…•€]|[¡¢¤¥¦¨ª«¬¯´¶¸»]"
+    "|[a-z][ŽŸŠŒ]|[A-Za-z][‘“”—…•£][A-Za-z]"
+)
 _ZEROS = 0.3
 
 
@@ -56,13 +60,19 @@ def encoding_of(source: Source, sniffed: str) -> str:
     if sniffed.startswith("utf-16"):
         raise fault("FILE-016", what="A file")
     sample = b"".join(_special_lines(source))
-    if _reads(source, "cp1252") and _USUAL.fullmatch(sample.decode("cp1252", errors="replace")):
-        return "cp1252"
-    likely = from_bytes(sample, cp_isolation=_WESTERN).best()
-    for encoding in ([likely.encoding] if likely else []) + ["cp1252"]:
+    found = {"cp1252": _oddities(sample, "cp1252")}
+    if found["cp1252"]:
+        ranked = from_bytes(sample, cp_isolation=_OLDER, threshold=1, enable_fallback=False)
+        found |= {likely.encoding: _oddities(sample, likely.encoding) for likely in ranked}
+    for encoding in sorted(found, key=lambda name: found[name]):
         if _reads(source, encoding):
             return encoding
     raise fault("FILE-016", what="A file")
+
+
+def _oddities(sample: bytes, encoding: str) -> int:
+    """How many things a text would hold that nobody writes."""
+    return len(_ODD.findall(sample.decode(encoding, errors="replace")))
 
 
 def _reads(source: Source, encoding: str) -> bool:
