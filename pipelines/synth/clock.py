@@ -8,6 +8,7 @@ from datetime import date, timedelta
 # Collections close some weeks after the day they count on.
 CENSUS_CLOSES = timedelta(days=45)
 CIN_CLOSES = timedelta(days=60)
+RESULTS_COME = timedelta(days=100)
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Clock:
     activity_start: date  # first day of the calendar year that the return of that January covers
     activity_end: date
     case_year_end: date  # 31 March
+    results_day: date  # the 31 August whose school year's results are out
+    placement_day: date  # the census of bought placements: end of June or December
     case_year_before: date
 
     def labels(self) -> dict[str, str]:
@@ -43,6 +46,9 @@ class Clock:
             "case_year": str(self.case_year_end.year),
             "case_year_before": str(self.case_year_before.year),
             "year": str(self.as_of.year),
+            "results_year": str(self.results_day.year),
+            "results_before": str(self.results_day.year - 1),
+            "placement_month": self.placement_day.strftime("%Y-%m"),
         }
 
 
@@ -75,8 +81,16 @@ def clock(as_of: date) -> Clock:
         activity_start=date(census.year - 1, 1, 1),
         activity_end=date(census.year - 1, 12, 31),
         case_year_end=cin,
+        results_day=_last(as_of - RESULTS_COME, (8, 31)),
+        placement_day=_last(as_of - CENSUS_CLOSES, (6, 30), (12, 31)),
         case_year_before=cin.replace(year=cin.year - 1),
     )
+
+
+def _last(on: date, *days: tuple[int, int]) -> date:
+    """The latest day at or before another that falls on one of some (month, day)."""
+    candidates = [date(year, *day) for year in (on.year - 1, on.year) for day in days]
+    return max(day for day in candidates if day <= on)
 
 
 def _thursday(year: int, month: int, number: int) -> date:

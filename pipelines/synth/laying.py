@@ -39,6 +39,7 @@ DECLARED = (
     "is_unquoted",
     "headers",
     "above_header",
+    "whole_layout",
 )
 GROUPS = ("education", "social_care", "health", "planning")
 
@@ -159,5 +160,8 @@ def lay_out(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     helpers = sorted(path.stem for path in folder.glob("_*.sql") if path.stem not in SPECIAL)
     for name in [*helpers, *delivery.tables]:
         query = sql(delivery, name).read_text().rstrip()
+        if name not in helpers and delivery.about.get("whole_layout"):
+            blank = [f', NULL::VARCHAR AS "{column}"' for column in delivery.contract.tables[name].ignored]
+            query = f"SELECT *{''.join(blank)} FROM ({query})"  # noqa: S608
         ordered = "" if name in helpers else " ORDER BY _row"
         db.execute(f'CREATE TABLE "{name.removeprefix("_")}" AS SELECT * FROM ({query}){ordered}')  # noqa: S608

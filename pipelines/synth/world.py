@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipelines.synth import care, health, places, plans, pupils
+from pipelines.synth import care, health, places, plans, pupils, results
 from pipelines.synth.clock import Clock
 from pipelines.synth.draw import Array, Columns, Draws, as_day
 from pipelines.synth.names import Names
@@ -37,6 +37,8 @@ def world(draws: Draws, area: Mapping[str, Any], names: Names, clock: Clock, chi
     found["need"] = need
     found["session"] = pupils.attendance(draws, area, found["pupil"], person["decile"][found["pupil"]["person"]])
     found["suspension"] = pupils.suspensions(draws, area, clock, found["pupil"])
+    found["result"] = results.results(draws, area, clock, person, found["pupil"], case, found["school"])
+    found["activity"] = results.activities(draws, area, clock, person, case)
     found |= health.health(draws, area, clock, person, need)
     on_support = np.zeros(children, dtype=bool)
     on_support[supported] = True

@@ -21,3 +21,10 @@ JOIN spent USING (submission_key, table_id)
 JOIN attendance_group USING (attendancereason)
 WHERE registration.stands AND spent.sessions IS NOT NULL
 GROUP BY ALL
+UNION ALL
+SELECT
+    agency_code, dataset_code, record_pseudonym, max(submission_key), md5(concat_ws('|', record_pseudonym, coalesce(estab, ''))),
+    period_end, 'term', group_code, sum(sessions)::INTEGER
+FROM flat_session
+JOIN attendance_group USING (attendancereason)
+GROUP BY agency_code, dataset_code, record_pseudonym, estab, period_end, group_code

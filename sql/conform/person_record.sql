@@ -53,6 +53,33 @@ known AS (
     UNION ALL
     SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, NULL, lsoa21_code
     FROM early_help__episodes
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, fsp_sex, NULL, NULL
+    FROM giap_eyfsp__profile
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, phonics_sex, NULL, NULL
+    FROM giap_phonics__check
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, NULL, NULL
+    FROM giap_ks2__result
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, ks4_sex, NULL, NULL
+    FROM giap_ks4__result
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, sex, ethnicity, NULL
+    FROM giap_census__pupil
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, ethnicity, lsoa21_code
+    FROM flat_census__pupil
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, NULL, NULL
+    FROM flat_attendance__pupil
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, birth_month, gender, ethnicity, lsoa21_code
+    FROM nccis__young_person
+    UNION ALL
+    SELECT agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, NULL, CASE WHEN gender IN ('M', 'F') THEN gender ELSE 'U' END, ethnic_group, NULL
+    FROM pnw_census__placement
 )
 SELECT
     agency_code, dataset_code, record_pseudonym, arg_max(submission_key, period_end) AS submission_key,

@@ -69,4 +69,9 @@ SELECT
     )
 FROM world.contact AS held
 JOIN world.canary_referral AS donor USING (referral)
-CROSS JOIN (SELECT max(contact) AS contact FROM world.contact) AS last
+CROSS JOIN (SELECT max(contact) AS contact FROM world.contact) AS last;
+
+INSERT INTO world.result BY NAME
+SELECT DISTINCT ON (stage, year) * REPLACE (getvariable('canary_person') AS person) FROM world.result ORDER BY stage, year, person;
+INSERT INTO world.activity BY NAME
+SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.activity ORDER BY person LIMIT 1;

@@ -19,6 +19,11 @@ CREATE MACRO source_day(text) AS try_strptime(text, getvariable('date_format')):
 CREATE MACRO age_in_august(day) AS year(getvariable('last_august')::DATE) - year(day) - (month(day) > 8)::INTEGER;
 -- An identifier of digits whose last one is typed wrongly.
 CREATE MACRO wrong_at_the_end(text) AS left(text, -1) || ((right(text, 1)::INTEGER + 1) % 10)::VARCHAR;
+-- How the department writes in its downloads, and its own pseudonym of a pupil, the same in all of them.
+CREATE MACRO academic_year(ends) AS (ends - 1) || '/' || ends;
+CREATE MACRO one_or_nought(value) AS CASE WHEN value THEN '1' ELSE '0' END;
+CREATE MACRO goal_reached(score) AS CASE WHEN score > 0 THEN '2' ELSE '1' END;
+CREATE MACRO dfe_reference(number) AS 'R' || upper(to_base(scrambled(number, 'department')::BIGINT + 100000000, 36, 6));
 CREATE MACRO person_id(number) AS printf('P%08d', number);
 -- The general practice of a small area: four areas share one.
 CREATE MACRO practice_of(lsoa) AS printf('N8%04d', 9000 + right(lsoa, 4)::INTEGER // 4);
