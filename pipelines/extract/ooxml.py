@@ -7,6 +7,7 @@ ask for a terabyte by a few bytes. Number formats are followed as far as dates; 
 from __future__ import annotations
 
 import io
+import math
 import posixpath
 import re
 import zipfile
@@ -145,7 +146,8 @@ class Workbook:
     def _text_of(self, kind: str, style: str, value: str) -> str:
         """What a person sees in a cell; an error is blank."""
         if kind == "s":
-            return self._texts[int(value)] if value.isdigit() and int(value) < len(self._texts) else ""
+            place = _counted(value)
+            return self._texts[place] if place is not None and place < len(self._texts) else ""
         if kind == "b":
             return {"1": "TRUE", "0": "FALSE"}.get(value, "")
         if kind == "e":
@@ -154,7 +156,8 @@ class Workbook:
             return _unescaped(value)
         if kind == "d":
             return re.sub("T00:00:00(?:[.]0+)?Z?$", "", value)
-        is_date = style.isdigit() and int(style) < len(self._is_date) and self._is_date[int(style)]
+        look = _counted(style)
+        is_date = look is not None and look < len(self._is_date) and self._is_date[look]
         return _number_text(value, self._epoch if is_date else None)
 
 
@@ -182,9 +185,8 @@ class _SheetReader:
         if name == "c":
             self._open(about)
         elif name == "row":
-            given = about.get("r", "")
             # A number that does not grow is no place in a sheet.
-            self._number = max(int(given) if given.isdigit() and len(given) < 8 else 0, self._number + 1)
+            self._number = max(_counted(about.get("r", "")) or 0, self._number + 1)
             self._place = -1
             self._cells = {}
         elif name == "rph":
@@ -230,6 +232,11 @@ def _unescaped(text: str) -> str:
     return _CONTROL.sub(lambda found: chr(int(found[1], 16)), text) if "_x00" in text else text
 
 
+def _counted(text: str) -> int | None:
+    """A number that counts something; None for what is none, or none that a workbook could reach."""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def _position(letters: str) -> int:
     """A is 0, Z 25, AA 26."""
     number = 0
@@ -239,7 +246,7 @@ def _position(letters: str) -> int:
 
 
 def _is_one_of_dates(number: str) -> bool:
-    return number.isdigit() and int(number) in _DATE_FORMATS
+    return _counted(number) in _DATE_FORMATS
 
 
 def _shows_date(code: str) -> bool:
@@ -251,12 +258,14 @@ def _shows_date(code: str) -> bool:
 
 def _number_text(value: str, epoch: datetime | None) -> str:
     """A number as Excel shows it: a date where its format says so, at most 15 digits, no `.0`."""
-    if epoch is None and value.isdigit():
+    if epoch is None and value.isdecimal():
         return value
     try:
         number = float(value)
         if epoch is not None and 0 <= number <= _LAST_DAY:
             return _day_text(number, epoch)
+        if not math.isfinite(number):
+            return value
         return str(int(number)) if number.is_integer() and abs(number) < 1e15 else f"{number:.15g}"
     except (ValueError, OverflowError):
         return value
