@@ -23,7 +23,7 @@ import psycopg
 import pyarrow.csv as csv
 
 from pipelines.errors import SystemFault
-from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
+from pipelines.ledger import Ledger, Outcome, recorded_run
 from pipelines.link import epochs, person_keys, tokens
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
@@ -32,7 +32,7 @@ from pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 # Raised where the rules of matching change, so that the next night matches again though nothing arrived.
-RULES = 1
+RULES = 2
 
 
 def run(settings: Settings, registry: Registry, connection: psycopg.Connection[Any], as_of: date | None) -> Outcome:
@@ -73,6 +73,7 @@ def _match(
     choice: epochs.Choice,
     inputs: dict[str, Any],
 ) -> dict[str, int]:
+    from pipelines.link import matcher
     from pipelines.link.solve import solve
     from pipelines.link.summary import summarise
 
@@ -80,7 +81,8 @@ def _match(
     keys = HubKeys.load(settings.hub_keys)
     tokens.load(db, tokens.parts(settings, keys, connection, registry, choice))
     clock.mark("tokens")
-    model = solve(db, settings.link_store / "model.json")
+    model, is_new = matcher.pinned(db, settings.link_store / "model.json")
+    solve(db, model)
     clock.mark("match")
     found = summarise(db)
     people = db.execute("""
@@ -94,7 +96,11 @@ def _match(
         _replace(connection, db, table)
     clock.mark("keys")
     changes = assignment.counts()
-    summary = found | {"changes": changes, "model": model, "seconds": clock.seconds}
+    summary = found | {
+        "changes": changes,
+        "model": {"is_new": is_new, "is_trained": model["trained"]},
+        "seconds": clock.seconds,
+    }
     connection.execute(
         "INSERT INTO link.run (inputs, summary) VALUES (%s, %s)", (json.dumps(inputs), json.dumps(summary))
     )

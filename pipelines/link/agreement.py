@@ -79,40 +79,86 @@ def _missing(column: str) -> str:
     return f"{column}_l IS NULL OR {column}_r IS NULL"
 
 
+def _in_either(of: str, lists: str) -> str:
+    """The value of one side is among a list of the other."""
+    return f"list_contains({lists}_r, {of}_l) OR list_contains({lists}_l, {of}_r)"
+
+
+def _overlap(lists: str) -> str:
+    return f"list_has_any({lists}_l, {lists}_r)"
+
+
+_SWAPPED = "forename_l = surname_as_forename_r OR surname_as_forename_l = forename_r"
 FORENAME = Agreement(
     "forename",
     _missing("forename"),
     (
-        Level("full", _equal("forename"), 0.90, 0.006, frequency="forename"),
-        Level("sounds alike", _equal("forename_phonetic"), 0.03, 0.004),
-        Level("first letters", _equal("forename_prefix"), 0.03, 0.006),
-        Level("initial", _equal("forename_initial"), 0.02, 0.06),
+        Level("full", _equal("forename"), 0.80, 0.006, frequency="forename"),
+        Level(
+            "another form or name of the other",
+            f"{_overlap('forename_formal')} OR {_in_either('forename', 'other_forenames')}",
+            0.06,
+            0.002,
+        ),
+        Level("one letter apart", f"{_equal('forename_initial')} AND {_overlap('forename_near')}", 0.05, 0.001),
+        Level("sounds alike", f"{_equal('forename_phonetic')} OR {_overlap('forename_near')}", 0.02, 0.003),
+        Level("one begins the other", _in_either("forename", "forename_starts"), 0.01, 0.001),
+        Level("forename and surname swapped", _SWAPPED, 0.002, 0.0005),
+        Level(
+            "two letters apart",
+            f"{_equal('forename_initial')} AND {_overlap('forename_far')}",
+            0.01,
+            0.002,
+        ),
+        Level(
+            "an initial and its name",
+            f"(is_forename_initial_l OR is_forename_initial_r) AND {_equal('forename_initial')}",
+            0.01,
+            0.001,
+        ),
+        Level(
+            "first letters, or the first and the last",
+            f"{_equal('forename_prefix')} OR {_equal('forename_sound')}"
+            f" OR {_equal('forename_initial')} AND {_equal('forename_end')}",
+            0.01,
+            0.01,
+        ),
+        Level("initial", _equal("forename_initial"), 0.01, 0.06),
     ),
     0.02,
-    0.924,
+    0.92,
 )
+# Grades of first names: those that speak for one child, those that twins have as well, and none.
+FORENAME_TELLS, FORENAME_DIFFERS = 5, 0
+# Where the two names are swapped, the first name has said so already.
 SURNAME = Agreement(
     "surname",
-    _missing("surname"),
+    f"{_missing('surname')} OR (forename_l <> forename_r AND surname_l <> surname_r AND ({_SWAPPED}))",
     (
-        Level("full", _equal("surname"), 0.90, 0.003, frequency="surname"),
+        Level("full", _equal("surname"), 0.88, 0.003, frequency="surname"),
         Level(
-            "one is an earlier name of the other",
-            "list_contains(other_surnames_r, surname_l) OR list_contains(other_surnames_l, surname_r)"
-            " OR list_has_any(other_surnames_l, other_surnames_r)",
+            "one is another name of the other",
+            f"{_in_either('surname', 'other_surnames')} OR {_overlap('other_surnames')}",
             0.02,
             0.0005,
         ),
-        Level("sounds alike", _equal("surname_phonetic"), 0.03, 0.004),
+        Level("one letter apart", _overlap("surname_near"), 0.04, 0.001),
+        Level("sounds alike", _equal("surname_phonetic"), 0.01, 0.003),
     ),
     0.05,
-    0.9925,
+    0.99,
 )
 BIRTH_DATE = Agreement(
     "birth_date",
     f"({_PARTS_KNOWN}) < 2",
     (
-        Level("full", _equal("birth_date"), 0.95, 0.00015),
+        Level("full", _equal("birth_date"), 0.92, 0.00015),
+        Level(
+            "all that is known of it",
+            f"({_PARTS_KNOWN}) = 2 AND ({_PARTS_EQUAL}) = 2",
+            0.02,
+            0.0001,
+        ),
         Level(
             "day and month swapped",
             "birth_date_l = birth_date_swapped_r OR birth_date_swapped_l = birth_date_r",
@@ -121,18 +167,25 @@ BIRTH_DATE = Agreement(
         ),
         Level("two of year, month and day", f"({_PARTS_EQUAL}) >= 2", 0.035, 0.01),
     ),
-    0.005,
-    0.9897,
+    0.015,
+    0.98,
 )
 POSTCODE = Agreement(
     "postcode",
-    _missing("postcode"),
+    f"({_missing('postcode')}) AND (len(address_l) = 0 OR len(address_r) = 0)",
     (
         Level("full", _equal("postcode"), 0.85, 0.0002, frequency="postcode"),
-        Level("sector", _equal("postcode_sector"), 0.05, 0.02),
+        Level(
+            "an earlier one of the other",
+            f"{_in_either('postcode', 'other_postcodes')} OR {_overlap('other_postcodes')}",
+            0.01,
+            0.0002,
+        ),
+        Level("the same house and street", _overlap("address"), 0.01, 0.0002),
+        Level("sector", _equal("postcode_sector"), 0.04, 0.02),
     ),
     0.10,
-    0.9798,
+    0.9796,
 )
 SEX = Agreement("sex", _missing("sex"), (Level("same", _equal("sex"), 0.99, 0.5),), 0.01, 0.5)
 _IDENTIFIERS_EQUAL = (

@@ -73,7 +73,10 @@ def _load(
     db.execute("""CREATE TABLE seen (agency VARCHAR, dataset VARCHAR, period VARCHAR, agency_group VARCHAR,
         record_pseudonym VARCHAR, source_row INTEGER, is_held BOOLEAN)""")
     for submission in tokens.people_only(registry, Ledger(connection).current(None, registry.every_period)):
-        db.register("rows", tokens.read(epochs.newest(settings, submission), keys, submission, ("record_pseudonym", "source_row")))
+        db.register(
+            "rows",
+            tokens.read(epochs.newest(settings, submission), keys, submission, ("record_pseudonym", "source_row")),
+        )
         db.execute(
             """INSERT INTO seen
                SELECT ?, ?, ?, ?, record_pseudonym, source_row, list_contains(?::INTEGER[], source_row) FROM rows""",

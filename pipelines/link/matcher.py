@@ -6,6 +6,7 @@ only with its data. Too few records to train on leave the starting values of `ag
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from pathlib import Path
@@ -14,30 +15,46 @@ from typing import Any
 import duckdb
 
 from pipelines import durable
+from pipelines.errors import UsageFault
 from pipelines.link import agreement
 
-FORMAT = 1
+FORMAT = 2
 SEED = 20260101
 # Below so many named profiles the estimates would be noise.
 ENOUGH_TO_TRAIN = 5_000
-REVIEW, ACCEPT = 0.5, 0.9
+REVIEW, ACCEPT = 0.1, 0.9
 PAIRS_FOR_U, PAIRS_FOR_EM = 1_000_000, 500_000
 RAREST, RAREST_BY_CHANCE = 0.0005, 0.000001
 
 # A pair is compared where one of these holds: each pair of faults that is likely together leaves one of them standing.
+_NAMES = ("forename", "surname")
+_PARTS = ("birth_year", "birth_month_of_year", "birth_day")
+
+
+def _all(*columns: str) -> str:
+    return " AND ".join(f"l.{column} = r.{column}" for column in columns)
+
+
+def _listed(lists: str, *columns: str) -> dict[str, Any]:
+    """A rule over one value of a list and further columns."""
+    return {"blocking_rule": _all(lists, *columns), "arrays_to_explode": [lists], "sql_dialect": "duckdb"}
+
+
 BLOCKING = (
-    "l.birth_date = r.birth_date AND l.forename_initial = r.forename_initial",
-    "l.birth_date = r.birth_date AND l.surname_phonetic = r.surname_phonetic",
-    "l.birth_date = r.birth_date AND l.postcode = r.postcode",
-    "l.birth_date = r.birth_date_swapped AND l.forename_initial = r.forename_initial",
-    "l.birth_date = r.birth_date_swapped AND l.surname_phonetic = r.surname_phonetic",
-    "l.forename = r.forename AND l.surname = r.surname AND l.birth_year = r.birth_year",
-    "l.forename = r.forename AND l.surname = r.surname AND l.birth_day = r.birth_day",
-    "l.forename = r.forename AND l.surname = r.surname AND l.postcode_sector = r.postcode_sector",
-    "l.forename_phonetic = r.forename_phonetic AND l.postcode = r.postcode",
-    "l.nhs_number = r.nhs_number",
-    "l.upn = r.upn",
-    "l.uln = r.uln",
+    _all("birth_date", "forename_initial"),
+    _all("birth_date", "surname_phonetic"),
+    _all("birth_date", "postcode"),
+    *(f"l.birth_date = r.birth_date_swapped AND l.{c} = r.{c}" for c in ("forename_initial", "surname_phonetic")),
+    *(_all(name, a, b) for name in _NAMES for a, b in itertools.combinations(_PARTS, 2)),
+    _all(*_NAMES),
+    *(_all("postcode", other) for other in ("surname_phonetic", "forename_initial", "birth_year")),
+    _all("postcode", "birth_month_of_year", "birth_day"),
+    _all("postcode_sector", "forename_phonetic", "surname_phonetic"),
+    *(f"l.forename = r.surname_as_forename AND l.{c} = r.{c}" for c in ("birth_date", "postcode")),
+    "l.forename = r.surname_as_forename AND l.surname_as_forename = r.forename",
+    _listed("surname_near", "forename"),
+    *(_listed("address", other) for other in ("forename_initial", "surname_phonetic", "birth_year")),
+    *(_all(identifier) for identifier in ("nhs_number", "upn", "uln")),
 )
 # Deterministic pairs that are nearly always right: their number, over the share of true pairs they find, is the prior.
 _SURE = (
@@ -102,6 +119,25 @@ def _with_floor(model: dict[str, Any]) -> dict[str, Any]:
     return model
 
 
+def made(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """A model for the records at hand: trained where they are enough, else as it starts."""
+    enough = named(db) >= ENOUGH_TO_TRAIN
+    sources = ["/".join(s) for s in db.execute("SELECT agency, dataset FROM source ORDER BY source_id").fetchall()]
+    model = train(db) if enough else start(trained=False)
+    return {"format": FORMAT, "sources": sources, "trained": enough, "model": model}
+
+
+def read_model(path: Path) -> dict[str, Any]:
+    """A pinned model; UsageFault where the file is none."""
+    try:
+        kept = json.loads(path.read_text())
+    except (OSError, ValueError):
+        kept = {}
+    if not isinstance(kept, dict) or kept.get("format") != FORMAT:
+        raise UsageFault(f"{path} is not a model of this version")
+    return kept
+
+
 def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], bool]:
     """The pinned model of these sources, trained and pinned first where there is none; whether it is new.
 
@@ -111,12 +147,11 @@ def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], b
     kept = json.loads(path.read_text()) if path.exists() else {}
     enough = named(db) >= ENOUGH_TO_TRAIN
     if kept.get("format") == FORMAT and kept.get("sources") == sources and (kept["trained"] or not enough):
-        return kept["model"], False
-    model = train(db) if enough else start(trained=False)
+        return kept, False
+    kept = made(db)
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = {"format": FORMAT, "sources": sources, "trained": enough, "model": model}
     durable.write(path, json.dumps(kept, indent=1).encode())
-    return model, True
+    return kept, True
 
 
 def predict(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:

@@ -7,15 +7,17 @@ Reasons of links:
     identifier        the same valid identifier, and nothing else contradicts it; two kinds of identifier stand for each
                       other where the birth date contradicts them
     matcher           names and the rest, probability at or above .9
+    household         the same with a first name that tells little, where twins apart are shown to be rare (twins.py)
     duplicate         two records of one source that are one person beside doubt
     birth_sex_postcode  a record without names that can only be this person (pipelines/link/nameless.py)
 Reasons of reviews:
     identifier_conflict  two different valid NHS numbers or UPNs: never tied
     identifier_alone     the same identifier, but the rest contradicts it
-    sibling              first names do not agree at all: twins and siblings; each has its own tie elsewhere
-    sibling_to_check     the same, where one of the two has no tie into the other's source
+    sibling              first names do not agree at all, or some source shows both as two children: twins, siblings
+    sibling_to_check     the same, where neither has a tie into the other's source
+    first_name           first names agree in little more than twins' do, or one is missing
     protected            the earlier identity of an adopted or protected child, perhaps: never tied
-    probable             probability between .5 and .9
+    probable             probability between .1 and .9
     same_source          likely one person twice in one source, short of certainty
     too_many_records     the person would have more records than anyone has (pipelines/link/clusters.py)
 """
@@ -59,7 +61,8 @@ def compare(db: duckdb.DuckDBPyConnection) -> None:
             FROM shared JOIN profile p ON p.record_id = record_l JOIN profile q ON q.record_id = record_r
             UNION SELECT profile_l, profile_r FROM scored
         ), levelled AS (
-            SELECT least(record_id_l, record_id_r) AS record_l, greatest(record_id_l, record_id_r) AS record_r,
+            SELECT c.profile_l, c.profile_r,
+                   least(record_id_l, record_id_r) AS record_l, greatest(record_id_l, record_id_r) AS record_r,
                    is_named_l AND is_named_r AS is_named, {_levels()}, weight, probability
             FROM candidate c
             JOIN profile_l ON profile_id_l = c.profile_l JOIN profile_r ON profile_id_r = c.profile_r
@@ -91,6 +94,14 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
             SELECT (kind, value) FROM identifier JOIN record USING (record_id) WHERE is_protected AND NOT is_former)
         UNION SELECT record_id FROM record WHERE is_protected;
 
+        -- First names that one source shows as two children of one birth date, surname and postcode.
+        CREATE TABLE sibling_names AS
+        SELECT DISTINCT p.birth_date, p.forename AS one, q.forename AS other, p.surname, p.postcode
+        FROM compared c JOIN profile p ON p.profile_id = c.profile_l JOIN profile q ON q.profile_id = c.profile_r
+        JOIN record rl ON rl.record_id = c.record_l JOIN record rr ON rr.record_id = c.record_r
+        WHERE rl.source_id = rr.source_id AND p.birth_date = q.birth_date AND p.surname = q.surname
+          AND p.postcode = q.postcode AND c.forename < {agreement.FORENAME_TELLS} AND c.forename >= 0;
+
         CREATE TABLE pair AS
         WITH known AS (
             SELECT c.*, rl.source_id = rr.source_id AS is_same_source,
@@ -99,8 +110,15 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
                    OR coalesce(
                        len(nl.upns) > 0 AND len(nr.upns) > 0 AND NOT list_has_any(nl.all_upns, nr.all_upns), false
                    ) AS is_conflict,
-                   c.record_l IN (FROM shielded) OR c.record_r IN (FROM shielded) AS is_shielded
+                   c.record_l IN (FROM shielded) OR c.record_r IN (FROM shielded) AS is_shielded,
+                   n.birth_date IS NOT NULL AS is_told_apart
             FROM compared c
+            JOIN profile p ON p.profile_id = c.profile_l JOIN profile q ON q.profile_id = c.profile_r
+            LEFT JOIN (
+                SELECT DISTINCT birth_date, one, other, surname FROM sibling_names
+                UNION SELECT DISTINCT birth_date, other, one, surname FROM sibling_names
+            ) n ON n.birth_date = p.birth_date AND n.birth_date = q.birth_date AND n.one = p.forename
+                AND n.other = q.forename AND n.surname IN (p.surname, q.surname)
             JOIN record rl ON rl.record_id = c.record_l JOIN record rr ON rr.record_id = c.record_r
             LEFT JOIN shared s USING (record_l, record_r)
             LEFT JOIN numbers nl ON nl.record_id = c.record_l LEFT JOIN numbers nr ON nr.record_id = c.record_r
@@ -110,12 +128,13 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
                     WHEN NOT is_named THEN sex <> 0
                     WHEN forename >= 1 THEN true
                     ELSE surname >= 1 AND sex <> 0 END AS is_corroborated,
-                is_named AND forename >= 1 AND probability >= {ACCEPT} AS is_matched,
-                is_named AND forename >= 3 AND surname >= 1 AND birth_date >= 2
+                is_named AND forename >= {agreement.FORENAME_TELLS} AND NOT is_told_apart
+                    AND probability >= {ACCEPT} AS is_matched,
+                is_named AND forename >= {agreement.FORENAME_TELLS} AND surname >= 1 AND birth_date >= 2
                     AND probability >= {DUPLICATE_PROBABILITY} AS is_duplicate
             FROM known
         )
-        SELECT record_l, record_r, is_same_source, probability,
+        SELECT record_l, record_r, is_same_source, probability, forename, sex,
             CASE
                 WHEN is_shielded AND NOT (is_corroborated AND is_current) THEN 'protected'
                 WHEN is_conflict THEN 'identifier_conflict'
@@ -126,8 +145,9 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
                 WHEN is_same_source THEN 'same_source'
                 WHEN is_corroborated THEN 'identifier'
                 WHEN is_matched THEN 'matcher'
-                WHEN is_named AND forename = 0 AND NOT is_shared THEN 'sibling'
                 WHEN is_shared THEN 'identifier_alone'
+                WHEN forename = 0 OR is_told_apart THEN 'sibling'
+                WHEN probability >= {ACCEPT} THEN 'first_name'
                 ELSE 'probable' END AS reason,
             CASE WHEN reason IN ('identifier', 'duplicate', 'matcher') THEN 'link' ELSE 'review' END AS verdict,
             CASE

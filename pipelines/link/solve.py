@@ -6,31 +6,31 @@ columns, from the tables of `tokens.load`.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipelines.link import matcher, nameless, pairs
+from pipelines.link import matcher, nameless, pairs, twins
 from pipelines.link.clusters import Clusters
 
 
-def solve(db: duckdb.DuckDBPyConnection, model_path: Path) -> dict[str, Any]:
-    """Match everything in `db`; returns which model was used. The model is pinned at `model_path`."""
-    model, is_new = matcher.pinned(db, model_path)
-    matcher.predict(db, model)
+def solve(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
+    """Match everything in `db` with a model of `matcher`."""
+    matcher.predict(db, model["model"])
     pairs.compare(db)
     pairs.decide(db)
     clusters = _start(db)
     refused = clusters.add(_ties(db, "pair", "verdict = 'link'", "weight DESC, record_l, record_r"))
     nameless.register_persons(db, clusters.labels())
+    twins.release(db, model["model"])
+    refused += clusters.add(_ties(db, "released", "true", "weight DESC, record_l, record_r"))
+    nameless.register_persons(db, clusters.labels())
     nameless.propose(db)
     refused += clusters.add(_ties(db, "proposed", "outcome = 'tie'", "record_l, record_r"))
     nameless.register_persons(db, clusters.labels())
     _results(db, refused)
-    return {"is_new": is_new, "is_trained": any("tf_adjustment_column" in str(c) for c in model["comparisons"])}
 
 
 def _start(db: duckdb.DuckDBPyConnection) -> Clusters:
@@ -68,6 +68,8 @@ def _results(db: duckdb.DuckDBPyConnection, refused: list[tuple[int, int, str]])
             SELECT record_l, record_r, 'birth_sex_postcode', NULL
             FROM proposed ANTI JOIN (FROM pair WHERE verdict = 'link') USING (record_l, record_r)
             WHERE outcome = 'tie'
+            UNION ALL
+            SELECT record_l, record_r, 'household', probability FROM released JOIN pair USING (record_l, record_r)
         )
         SELECT DISTINCT ON (record_l, record_r) tie.*
         FROM tie JOIN person l ON l.record_id = record_l JOIN person r ON r.record_id = record_r
@@ -86,9 +88,9 @@ def _results(db: duckdb.DuckDBPyConnection, refused: list[tuple[int, int, str]])
             FROM refused LEFT JOIN pair USING (record_l, record_r)
         )
         SELECT record_l, record_r,
-               CASE WHEN reason = 'sibling' AND a.record_id IS NULL AND b.record_id IS NULL
-                         AND x.source_id <> y.source_id
-                    THEN 'sibling_to_check' ELSE reason END AS reason, probability
+               x.source_id <> y.source_id AND a.record_id IS NULL AND b.record_id IS NULL
+                   AND reason <> 'protected' AS is_queued,
+               CASE WHEN reason = 'sibling' AND is_queued THEN 'sibling_to_check' ELSE reason END AS reason, probability
         FROM waiting
         JOIN record x ON x.record_id = record_l JOIN record y ON y.record_id = record_r
         JOIN person l ON l.record_id = record_l JOIN person r ON r.record_id = record_r

@@ -39,15 +39,15 @@ from pipelines.settings import Settings
 
 # One token each, then lists of them. A former surname compares with a surname, a swapped birth date with a birth date.
 SINGLE = (
-    "forename", "forename_phonetic", "forename_prefix", "forename_initial", "surname", "surname_phonetic",
-    "surname_as_forename", "birth_date", "birth_date_swapped", "birth_year", "birth_month_of_year", "birth_day",
-    "postcode", "postcode_sector", "nhs_number", "upn", "uln", "local_id",
+    "forename", "forename_phonetic", "forename_sound", "forename_prefix", "forename_end", "forename_initial", "surname",
+    "surname_phonetic", "surname_as_forename", "birth_date", "birth_date_swapped", "birth_year", "birth_month_of_year",
+    "birth_day", "postcode", "postcode_sector", "nhs_number", "upn", "uln", "local_id",
 )  # fmt: skip
 # What earlier submissions add to, and the column whose earlier values are added.
 OTHERS = {
     "other_forenames": "forename", "other_surnames": "surname", "other_postcodes": "postcode", "other_upns": "upn"
 }  # fmt: skip
-LISTS = (*OTHERS, "forename_formal", "forename_starts", "forename_near", "surname_near")
+LISTS = (*OTHERS, "forename_formal", "forename_starts", "forename_near", "forename_far", "surname_near", "address")
 FLAGS = ("is_forename_initial", "is_protected")
 COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "sex", *FLAGS)
 IDENTIFIERS = ("nhs_number", "upn", "uln", "local_id")
@@ -59,12 +59,16 @@ Source = tuple[str, str]
 
 @dataclass(frozen=True)
 class Part:
-    """The linkage table of one submission that stands. edition: the newer of one source has the higher number."""
+    """The linkage table of one submission that stands.
+
+    edition: the newer of one source has the higher number. alone: each record is taken as a source of its own.
+    """
 
     source: Source
     edition: int
     table: pa.Table
     held: Sequence[int] = ()
+    alone: bool = False
 
 
 # Rows that speak for their record, over rows with source_id, record_pseudonym and is_held.
@@ -139,14 +143,15 @@ def load(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> None:
         f"coalesce(list_sort(list_distinct(list_transform({n}, lambda t: token(t)))), []) AS {n}" for n in LISTS
     )
     flags = ", ".join(f"coalesce({name}, false) AS {name}" for name in FLAGS)
-    rows = f"""SELECT ? AS agency, ? AS dataset, ?::INTEGER AS edition, record_pseudonym, {single}, {lists},
+    rows = f"""SELECT ? AS agency, CASE WHEN ? THEN record_pseudonym ELSE ? END AS dataset, ?::INTEGER AS edition,
+        record_pseudonym, {single}, {lists},
         CASE WHEN sex IN ('M', 'F') THEN sex END AS sex, {flags},
         list_contains(?::INTEGER[], source_row) AS is_held
         FROM linkage WHERE record_pseudonym IS NOT NULL"""  # noqa: S608
     into = "CREATE TABLE token_row AS"
     for part in parts:
         db.register("linkage", part.table)
-        db.execute(f"{into} {rows}", [*part.source, part.edition, list(part.held)])
+        db.execute(f"{into} {rows}", [part.source[0], part.alone, part.source[1], part.edition, list(part.held)])
         db.unregister("linkage")
         into = "INSERT INTO token_row"
     if not into.startswith("INSERT"):
@@ -194,7 +199,7 @@ def _number(db: duckdb.DuckDBPyConnection) -> None:
             SELECT record_id, {earlier} FROM numbered WHERE NOT is_newest AND NOT is_hidden GROUP BY record_id
         )
         SELECT row_number() OVER (ORDER BY record_id, {names})::INTEGER AS profile_id, *,
-               forename IS NOT NULL AND surname IS NOT NULL AS is_named
+               forename IS NOT NULL OR surname IS NOT NULL AS is_named
         FROM (SELECT DISTINCT n.record_id, {now}, {others}, {kept}, n.sex, n.is_forename_initial
               FROM numbered n LEFT JOIN earlier e USING (record_id) WHERE is_newest);
         DROP TABLE speaking;

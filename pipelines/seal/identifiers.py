@@ -54,12 +54,12 @@ def evidence(
     for view in filter(is_identifier, views):
         raw = _array(batch.column(view.name))
         if view.column.field_by is None:
-            yield _read(view.name, view.column.field or "", str(view.token), raw, latest)
+            yield read_column(view.name, view.column.field or "", str(view.token), raw, latest)
             continue
         chosen = pc.utf8_lower(_array(batch.column(view.column.field_by.column)))
         for kind_of_row, field in view.column.field_by.values.items():
             of_kind = pc.fill_null(pc.equal(chosen, kind_of_row.lower()), False)
-            yield _read(view.name, field, str(fields[field].token), pc.if_else(of_kind, raw, None), latest)
+            yield read_column(view.name, field, str(fields[field].token), pc.if_else(of_kind, raw, None), latest)
 
 
 def states(found: Sequence[Evidence], raw: pa.Array) -> pa.Array:
@@ -70,7 +70,8 @@ def states(found: Sequence[Evidence], raw: pa.Array) -> pa.Array:
     return result
 
 
-def _read(column: str, field: str, kind: str, raw: pa.Array, latest: date) -> Evidence:
+def read_column(column: str, field: str, kind: str, raw: pa.Array, latest: date) -> Evidence:
+    """One column of raw texts as one kind of identifier of one field."""
     values, found = _readings(raw, reader(kind, latest))
     return Evidence(column, field, kind, raw, values, found)
 

@@ -223,6 +223,8 @@ def plain_identities(claims: Sequence[Claim], sexes: pa.Array | None, protected:
     for one in (claim.found for claim in claims if claim.found.kind == "local_id"):
         prefix = f"{one.field}\0{agency}\0"
         columns["local_id"] = pc.coalesce(columns["local_id"], pc.binary_join_element_wise(prefix, one.valid, ""))
+    addresses = _pairs([claim for claim in claims if claim.found.kind == "address"])
+    columns["address"] = _first(addresses, count)
     columns["sex"] = pa.nulls(count, pa.string()) if sexes is None else over_distinct(sexes, sex)
     return pa.table({**columns, **others})
 

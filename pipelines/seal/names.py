@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import yaml
@@ -16,11 +17,15 @@ from pipelines.seal.normalise import letters, words
 SHORTEST_START = 2
 SHORTEST_PART = 3
 SHORTEST_NEAR = 3
+SHORTEST_FAR = 5
+LONGEST_FAR = 12
 # Words that stand before a family name and are no name of their own.
 PARTICLES = frozenset((
     "VAN", "VON", "DER", "DEN", "DE", "DI", "DA", "DU", "DAS", "DOS", "DEL", "DELLA", "LA", "LE", "AL", "EL", "BIN",
     "IBN", "ABU", "SAN", "ST", "SAINT", "MAC", "MC",
 ))  # fmt: skip
+
+NO_PART_OF_A_STREET = frozenset(("FLAT", "APARTMENT", "APT", "UNIT", "THE", "ST", "SAINT", "HOUSE", "ROOM", "FLOOR"))
 
 
 @cache
@@ -55,6 +60,13 @@ def near(name: str) -> list[str]:
     return sorted({name, *(name[:at] + name[at + 1 :] for at in range(len(name)))})
 
 
+def far(name: str) -> list[str]:
+    """All that is left of a name of five to twelve letters without two of them: names two edits apart share one."""
+    if not SHORTEST_FAR <= len(name) <= LONGEST_FAR:
+        return []
+    return sorted({"".join(kept) for kept in combinations(name, len(name) - 2)})
+
+
 def parts(raw: str) -> list[str]:
     """The names of a double name, uniform: `Smith-Jones` gives SMITH and JONES, `Mary Jane` MARY and JANE.
 
@@ -67,3 +79,16 @@ def parts(raw: str) -> list[str]:
 def all_parts(raws: Iterable[str | None]) -> list[tuple[int, str]]:
     """(place, part) of every double name among texts."""
     return [(place, part) for place, raw in enumerate(raws) if raw for part in parts(raw)]
+
+
+def dwelling(address: str) -> list[str]:
+    """House and street of an address, a word for each number: `Flat 2, 14 High Street` gives 2HIGH and 14HIGH.
+
+    A house without a number is known by its first two words. The kind of street and of dwelling does not count.
+    """
+    found = [word for word in words(address) if word not in NO_PART_OF_A_STREET]
+    numbers = [word for word in found if word[0].isdigit()]
+    named = [word for word in found if not word[0].isdigit()]
+    if not numbers:
+        return ["".join(named[:2])] if len(named) > 1 else []
+    return [f"{number}{named[0]}" for number in numbers] if named else []

@@ -56,8 +56,8 @@ def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) 
     """Tokens of records whose identifiers are already uniform (`normalise`), as the linker compares them.
 
     identities, all VARCHAR unless said: forename, surname (letters, upper case), birth_date (ISO; an unknown part as
-    `??`, an unknown year `????`), sex, postcode (no space), nhs_number, upn, uln, local_id (field, NUL, agency, NUL,
-    value), and the lists of `OTHERS`. Only what may serve as an identifier: anything else must be NULL.
+    `??`, an unknown year `????`), sex, postcode (no space), address, nhs_number, upn, uln, local_id (field, NUL,
+    agency, NUL, value), and the lists of `OTHERS`. Only what may serve as an identifier: anything else must be NULL.
     near: whether names also leave the tokens of what is one letter away (ADR 33); without them the lists are empty.
 
     Returns the token columns of the linkage file, in its order, one row per row.
@@ -74,7 +74,9 @@ def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) 
     found = {
         "forename": tokens("forename", forename),
         "forename_phonetic": tokens("forename_phonetic", forename, jellyfish.metaphone),
+        "forename_sound": tokens("forename_sound", forename, jellyfish.soundex),
         "forename_prefix": tokens("forename_prefix", forename, lambda text: text[:3]),
+        "forename_end": tokens("forename_end", forename, lambda text: text[-3:]),
         "forename_initial": tokens("forename_initial", forename, lambda text: text[:1]),
         "surname": tokens("surname", surname),
         "surname_phonetic": tokens("surname_phonetic", surname, jellyfish.metaphone),
@@ -92,8 +94,13 @@ def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) 
         found[name] = pa.ListArray.from_arrays(_offsets(column[name]), tokens(kind, column[name].flatten()))
     found["forename_formal"] = lists("forename_formal", forename, names.formal)
     found["forename_starts"] = lists("forename", forename, names.starts)
-    for name, source in (("forename", forename), ("surname", surname)):
-        found[f"{name}_near"] = lists(f"{name}_near", source, names.near if near else lambda text: ())
+    for name, source, left in (
+        ("forename_near", forename, names.near),
+        ("forename_far", forename, names.far),
+        ("surname_near", surname, names.near),
+    ):
+        found[name] = lists(name, source, left if near else lambda text: ())
+    found["address"] = lists("address", column["address"], names.dwelling)
     return pa.table(
         {
             **found,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.link import tokens
+from pipelines.link import matcher, tokens
 from pipelines.link.solve import solve
 from pipelines.seal.normalise import letters
 from pipelines.seal.tokens import OTHERS, keyed, linkage_tokens
@@ -56,6 +56,7 @@ def _identity(row: dict[str, str]) -> dict[str, Any]:
         "birth_date": row.get("born") or None,
         "sex": row.get("sex") or None,
         "postcode": row.get("postcode", "").replace(" ", "") or None,
+        "address": row.get("address") or None,
         "nhs_number": row.get("nhs") or None,
         "upn": row.get("upn") or None,
         "uln": None,
@@ -103,7 +104,7 @@ class Matched:
         names = {pseudonym(r["source"], r["record"]): f"{r['source']} {r['record']}" for r in drawn}
         with tokens.memory() as db:
             tokens.load(db, parts(linkage(drawn)))
-            solve(db, folder / "model.json")
+            solve(db, matcher.pinned(db, folder / "model.json")[0])
             people = db.execute(
                 "SELECT person_id, record_pseudonym FROM person JOIN record USING (record_id)"
             ).fetchall()

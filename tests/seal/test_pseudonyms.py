@@ -16,7 +16,7 @@ NAMES = st.text(alphabet="abcdeéXYZ-' ", min_size=1, max_size=8).filter(lambda 
 def tokens_of(**columns):
     count = len(next(iter(columns.values())))
     blank = dict.fromkeys(
-        ("forename", "surname", "birth_date", "sex", "postcode", "nhs_number", "upn", "uln", "local_id"), [None] * count
+        ("forename", "surname", "birth_date", "sex", "postcode", "address", "nhs_number", "upn", "uln", "local_id"), [None] * count
     )
     lists = {name: pa.array([[]] * count, pa.list_(pa.string())) for name in OTHERS}
     plain = {name: pa.array(values, pa.string()) for name, values in (blank | columns).items()}

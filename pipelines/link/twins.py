@@ -1,0 +1,86 @@
+"""Pairs whose first names tell little: tied where twins known to one service each are shown to be rare.
+
+Two records agree in birth date, surname and home; of the first names one is missing, or only the first letters agree.
+Such is a child whose name is written in two ways, or two twins of whom each service knows one, and no field tells them
+apart. But how many twins there are can be told from the pairs whose first names do not agree at all: among twins one
+pair in three is a boy and a girl, among records of one child hardly any. So many twins as that allows (its upper bound)
+would also be found at each grade of agreement, by chance; a grade is accepted where they are at most one pair in fifty.
+Everything else stays in review. Small files never show enough.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+from scipy import stats
+
+from pipelines.link import agreement
+from pipelines.link.matcher import ACCEPT
+
+# Of pairs of twins about a third are a boy and a girl (births in England and Wales); first names of twins of one sex
+# agree by chance more often than those of any two people.
+OPPOSITE_SEX, OF_ONE_SEX = 1 / 3, 1.5
+MOST_TWINS = 0.02
+CONFIDENCE = 0.95
+
+
+def release(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
+    """Make `released(record_l, record_r, weight)`, pairs of the review that are one child after all.
+
+    Needs `pair`, and `person` as it stands after the sure ties.
+    """
+    db.execute(f"""
+        CREATE TABLE between_sources AS
+        SELECT DISTINCT a.record_id, r.source_id
+        FROM person a JOIN person b USING (person_id) JOIN record r ON r.record_id = b.record_id
+        WHERE a.record_id <> b.record_id;
+        CREATE TABLE weak AS
+        WITH alone AS (
+            SELECT p.*, l.source_id AS source_l, r.source_id AS source_r
+            FROM pair p JOIN record l ON l.record_id = record_l JOIN record r ON r.record_id = record_r
+            WHERE reason IN ('first_name', 'sibling') AND NOT is_same_source AND probability >= {ACCEPT}
+              AND (record_l, r.source_id) NOT IN (FROM between_sources)
+              AND (record_r, l.source_id) NOT IN (FROM between_sources)
+        )
+        SELECT * FROM alone
+        QUALIFY count(*) OVER (PARTITION BY record_l, source_r) = 1
+            AND count(*) OVER (PARTITION BY record_r, source_l) = 1;
+    """)  # noqa: S608
+    accepted = grades(db, model)
+    db.execute(
+        """CREATE TABLE released AS SELECT record_l, record_r, weight FROM weak
+           WHERE reason = 'first_name' AND sex <> 0 AND list_contains(?::INTEGER[], forename)""",
+        [accepted],
+    )
+
+
+def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
+    """The grades of agreement of first names, -1 for a missing one, at which twins are rare enough."""
+    seen = dict(db.execute("SELECT forename, count(*) FROM weak WHERE sex <> 0 GROUP BY forename").fetchall())
+    apart, opposite = db.execute(
+        "SELECT count(*) FILTER (sex >= 0), count(*) FILTER (sex = 0) FROM weak WHERE forename = 0"
+    ).fetchall()[0]
+    (sure,) = db.execute("SELECT count(*) FROM pair WHERE reason = 'matcher' AND NOT is_same_source").fetchall()[0]
+    chance = by_level(model, "forename", "u_probability")
+    wrong_sex = by_level(model, "sex", "m_probability")[0]
+    twins = most_twins(apart, opposite, wrong_sex) / chance[0]
+    missing = seen.get(-1, 0) / max(sure + sum(seen.values()), 1)
+    expected = {grade: twins * OF_ONE_SEX * chance[grade] for grade in range(1, agreement.FORENAME_TELLS)}
+    expected[-1] = twins * missing
+    return [grade for grade, count in expected.items() if count <= MOST_TWINS * seen.get(grade, 0)]
+
+
+def most_twins(apart: int, opposite: int, wrong_sex: float) -> float:
+    """How many of the pairs with different first names may be twins, given how many differ in sex (upper bound)."""
+    if not apart:
+        return 0.0
+    share = float(stats.beta.ppf(CONFIDENCE, opposite + 1, apart - opposite)) if opposite < apart else 1.0
+    return apart * min(1.0, max(0.0, (share - wrong_sex) / (OPPOSITE_SEX - wrong_sex)))
+
+
+def by_level(model: dict[str, Any], name: str, probability: str) -> dict[int, float]:
+    """A probability of a comparison in a model by level, as `Agreement.level` counts them."""
+    comparison = next(c for c in model["comparisons"] if c["output_column_name"] == name)
+    levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
+    return {len(levels) - 1 - place: level[probability] for place, level in enumerate(levels)}
