@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipelines.synth import care, health, places, plans, pupils, results
+from pipelines.synth import care, health, looked_after, places, plans, pupils, results
 from pipelines.synth.clock import Clock
 from pipelines.synth.draw import Array, Columns, Draws, as_day
 from pipelines.synth.names import Names
@@ -44,6 +44,9 @@ def world(draws: Draws, area: Mapping[str, Any], names: Names, clock: Clock, chi
     on_support[supported] = True
     with_plan = _with_plan(case, clock, children)
     found |= care.care(draws, area, clock, person, with_plan, on_support & ~with_plan, need)
+    found |= looked_after.looked_after(draws, area, clock, person, found["episode"], with_plan)
+    in_need = np.union1d(found["episode"]["person"], found["care_period"]["person"])
+    found |= looked_after.early_help(draws, area, clock, person, in_need, on_support)
     return found | _parameters(area)
 
 

@@ -75,3 +75,19 @@ INSERT INTO world.result BY NAME
 SELECT DISTINCT ON (stage, year) * REPLACE (getvariable('canary_person') AS person) FROM world.result ORDER BY stage, year, person;
 INSERT INTO world.activity BY NAME
 SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.activity ORDER BY person LIMIT 1;
+
+INSERT INTO world.care_period BY NAME
+SELECT * REPLACE (getvariable('canary_person') AS person, FALSE AS is_asylum)
+FROM world.care_period WHERE kind = 'open' ORDER BY started_on DESC, person LIMIT 1;
+
+INSERT INTO world.care_episode BY NAME
+SELECT
+    episode.* REPLACE (
+        getvariable('canary_person') AS person, period.started_on AS began_on, 'S' AS why_began, 'C2' AS legal_status, 'U6' AS placement,
+        'PR1' AS provider
+    )
+FROM (SELECT * FROM world.care_episode WHERE ended_on IS NULL AND legal_status <> 'V4' ORDER BY person LIMIT 1) AS episode
+CROSS JOIN (SELECT started_on FROM world.care_period WHERE person = getvariable('canary_person')) AS period;
+
+INSERT INTO world.early_help BY NAME
+SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.early_help ORDER BY began_on DESC, person LIMIT 1
