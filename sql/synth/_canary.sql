@@ -74,7 +74,29 @@ CROSS JOIN (SELECT max(contact) AS contact FROM world.contact) AS last;
 INSERT INTO world.result BY NAME
 SELECT DISTINCT ON (stage, year) * REPLACE (getvariable('canary_person') AS person) FROM world.result ORDER BY stage, year, person;
 INSERT INTO world.activity BY NAME
-SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.activity ORDER BY person LIMIT 1;
+SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.activity ORDER BY person LIMIT 1;;
+
+CREATE TABLE world.canary_mental_referral AS
+SELECT * FROM world.mental_referral
+WHERE seen_on <= getvariable('month_end') AND closed_on >= getvariable('two_years_ago') ORDER BY referral LIMIT 1;
+
+INSERT INTO world.mental_referral BY NAME
+SELECT
+    * REPLACE (
+        getvariable('canary_person') AS person, (SELECT max(referral) + 1 FROM world.mental_referral)::INTEGER AS referral,
+        'south_trust' AS trust, 0 AS identity
+    )
+FROM world.canary_mental_referral;
+
+INSERT INTO world.mental_contact BY NAME
+SELECT
+    held.* REPLACE (
+        (last.contact + row_number() OVER (ORDER BY held.contact))::INTEGER AS contact,
+        (SELECT max(referral) FROM world.mental_referral)::INTEGER AS referral
+    )
+FROM world.mental_contact AS held
+JOIN world.canary_mental_referral AS donor USING (referral)
+CROSS JOIN (SELECT max(contact) AS contact FROM world.mental_contact) AS last;
 
 INSERT INTO world.care_period BY NAME
 SELECT * REPLACE (getvariable('canary_person') AS person, FALSE AS is_asylum)
