@@ -3,6 +3,8 @@
 A view is named `<dataset>__<table>` and has the payload's columns, typed as the contract says, and five more:
 agency_code, dataset_code, submission_key, period_start, period_end. Where no submission carries the table, the view is
 there with its columns and types and no row, so that no SQL has to ask what was delivered.
+
+One view more, `people`: what every dataset says of its children, found by the meaning of the columns.
 """
 
 from __future__ import annotations
@@ -23,6 +25,14 @@ from pipelines.registry import Registry
 from pipelines.settings import Settings
 from pipelines.validate.typed import lake_columns
 
+# What `people` says of a child beside the added columns: a field of the contracts, or what the door derived.
+SAID = {
+    "birth_month": "DATE",
+    "lsoa21_code": "VARCHAR",
+    "sex_code": "VARCHAR",
+    "ethnicity_code": "VARCHAR",
+    "nhs_ethnic_code": "VARCHAR",
+}
 ADDED = ("agency_code", "dataset_code", "submission_key", "period_start", "period_end")
 
 
@@ -91,6 +101,24 @@ def open_views(duck: duckdb.DuckDBPyConnection, registry: Registry, found: Itera
             wanted = lake_columns(registry, dataset, table)
             parts = [_select(file, wanted) for file in by_table.get((dataset, table), [])]
             duck.execute(f'CREATE VIEW "{dataset}__{table}" AS ' + (" UNION ALL ".join(parts) or _empty(wanted)))
+    duck.execute(f"CREATE VIEW people AS {_people(registry)}")
+
+
+def _people(registry: Registry) -> str:
+    """All rows of all record tables, each column under the name of its meaning."""
+    parts = []
+    for dataset, contract in registry.contracts.items():
+        for table in contract.record_tables:
+            named = {view.column.field: view.name for view in registry.columns(dataset, table) if view.column.field}
+            there = {name: named.get(name, name) for name in SAID}
+            columns = lake_columns(registry, dataset, table)
+            cells = [
+                f'"{there[name]}" AS "{name}"' if there[name] in columns else f'NULL::{type_} AS "{name}"'
+                for name, type_ in SAID.items()
+            ]
+            added = f"{', '.join(ADDED)}, record_pseudonym, source_row"
+            parts.append(f'SELECT {added}, {", ".join(cells)} FROM "{dataset}__{table}"')  # noqa: S608
+    return " UNION ALL ".join(parts)
 
 
 def _select(file: LakeFile, wanted: Mapping[str, str]) -> str:

@@ -124,7 +124,7 @@ def facts(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
     """The facts that a sealed return becomes, by table, and the addresses its records lead to."""
     found = {}
     with duckdb.connect() as duck:
-        for dataset in ("ssda903", "cin_census"):
+        for dataset in ("ssda903", "cin_census", "school_census"):
             for table in REGISTRY.contract(dataset).tables:
                 file = folder / "payload" / f"{table}.parquet"
                 typed.load(duck, REGISTRY, dataset, table, file if dataset == "ssda903" and file.exists() else None)
@@ -132,13 +132,13 @@ def facts(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
                 every = f"SELECT *, {added}, DATE '2026-03-31' AS period_end"
                 duck.execute(f'CREATE TABLE {dataset}__{table} AS {every} FROM "{table}"')
         queries = shipped("sql") / "conform"
-        for lookup in ("newest_return", "home_in_care"):
+        for lookup in ("newest_return", "home"):
             duck.execute(f"CREATE TABLE {lookup} AS {(queries / f'_{lookup}.sql').read_text()}")
         for table in FACTS:
             found[table] = sorted(duck.execute((queries / f"{table}.sql").read_text()).fetchall())
         found["home"] = duck.execute(
             """SELECT record_pseudonym, upn_state, sex, lsoa21_code
-               FROM ssda903__header LEFT JOIN home_in_care USING (child) ORDER BY ssda903__header.source_row"""
+               FROM ssda903__header LEFT JOIN home USING (record_pseudonym) ORDER BY ssda903__header.source_row"""
         ).fetchall()
     return found
 

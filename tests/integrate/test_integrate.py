@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from pipelines import conform, integrate
+from pipelines.conform.shape import canonical
 from pipelines.conform.turn import one_at_a_time
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger
@@ -256,7 +257,7 @@ def test_files_of_past_states_are_tidied(database: Settings, connection: Connect
     refresh(database, connection)
     deliver(database, connection, "education", "school_census", "2025-spring", census(2), sequence=2)
     refresh(database, connection)
-    assert len(list(database.conformed.glob("*.parquet"))) == 17
+    assert len(list(database.conformed.glob("*.parquet"))) == len(canonical())
     assert list((database.conformed / "changes").glob("*")) == []
     assert rows(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'") == [(0,)]
 
