@@ -19,7 +19,7 @@ from pipelines.errors import DataFault, SystemFault
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run, summary
 from pipelines.registry import Registry
 from pipelines.settings import Settings
-from pipelines.validate import report
+from pipelines.validate import previous, report
 from pipelines.validate.engine import Engine
 from pipelines.validate.judge import Case, judge
 from pipelines.validate.lake import folder_form, payload_of, write_lake, write_work
@@ -142,7 +142,16 @@ def _judge(settings: Settings, registry: Registry, ledger: Ledger, found: Submis
     agency = registry.agency(found.agency_code)
     payload = payload_of(settings, found.submission)
     released = ledger.released(found.submission_key)
-    case = Case(registry, found.manifest, payload, agency, settings.environment, settings.check_engine, released)
+    case = Case(
+        registry,
+        found.manifest,
+        payload,
+        agency,
+        settings.environment,
+        settings.check_engine,
+        released,
+        previous.files(settings, ledger, found),
+    )
     with duckdb.connect() as memory:
         try:
             judgement = judge(memory, case)

@@ -19,10 +19,10 @@ from pipelines.extract.faults import fault
 from pipelines.ledger.periods import bounds
 from pipelines.registry import Registry
 from pipelines.seal.manifest import sha256_of
-from pipelines.validate import typed
+from pipelines.validate import previous, typed
 from pipelines.validate.engine import CHECKED, Engine, Finding, checker
 from pipelines.validate.outcomes import Delivered, Judgement, all_rejected, rejection, settle
-from pipelines.validate.rules import Rule, rules
+from pipelines.validate.rules import Rule, against, rules
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Case:
     engine: Engine = "duckdb"
     # Rows that a steward released: (table, rule) -> row numbers.
     released: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
+    # Lake files of the last accepted submission, by table; without them, rules that need history say nothing.
+    previous: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def dataset(self) -> str:
@@ -74,11 +76,28 @@ def find(connection: duckdb.DuckDBPyConnection, case: Case) -> tuple[list[Findin
 
     Raises as `judge` does.
     """
-    by_table = rules(case.registry, case.dataset, case.period[1])
+    declared = rules(case.registry, case.dataset, case.period[1])
     tables, absent = _load(connection, case)
+    by_table = _applicable(connection, case, declared)
     findings = _check(connection, case, by_table, tables)
-    findings += [Finding(rule, "not_applicable") for name in absent for rule in by_table[name]]
+    judged = {(finding.rule.table, finding.rule.rule) for finding in findings}
+    everything = [rule for listed in declared.values() for rule in listed]
+    findings += [Finding(rule, "not_applicable") for rule in everything if (rule.table, rule.rule) not in judged]
     return findings, tables, absent
+
+
+def _applicable(
+    connection: duckdb.DuckDBPyConnection, case: Case, declared: dict[str, list[Rule]]
+) -> dict[str, list[Rule]]:
+    """Table -> the rules that can be judged here: all, or those that need no history; bounds of volume worked out."""
+    everything = [rule for listed in declared.values() for rule in listed]
+    rows = previous.load(connection, case.registry, case.dataset, everything, case.previous)
+    found: dict[str, list[Rule]] = {table: [] for table in declared}
+    for rule in everything:
+        least = case.agency.tolerance(rule.rule, case.environment) if case.agency else None
+        if (ready := against(rule, rows, least)) is not None:
+            found[rule.table].append(ready)
+    return found
 
 
 def _without_released(finding: Finding, case: Case) -> Finding:
@@ -137,6 +156,12 @@ def _check(
     findings = []
     with checker(connection, case.engine) as check:
         for name in tables:
-            typed.flag(connection, case.registry, case.dataset, name, by_table[name], case.period, CHECKED)
-            findings += check.check(name, by_table[name])
+            now = [rule for rule in by_table[name] if not rule.of_previous]
+            before = [rule for rule in by_table[name] if rule.of_previous]
+            if now:
+                typed.flag(connection, case.registry, case.dataset, name, now, case.period, CHECKED)
+                findings += check.check(name, now)
+            if before:
+                typed.flag_previous(connection, name, before, case.period, CHECKED)
+                findings += check.check(f"{name}, last submission", before)
     return findings

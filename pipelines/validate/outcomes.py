@@ -68,10 +68,8 @@ def rejection(findings: list[Finding], agency: Agency | None, environment: str) 
         share = 1 - finding.failed / finding.evaluated if finding.evaluated else 1.0
         if least is not None and not rule.of_table:
             if share < least:
-                told = (
-                    f"{rule.tell_supplier} {finding.failed} of {finding.evaluated} rows of {rule.table} are at fault."
-                )
-                return DataFault(rule.rule, told)
+                rows = f"{finding.failed} of {finding.evaluated} rows of {'the last ' * rule.of_previous}{rule.table}"
+                return DataFault(rule.rule, f"{rule.tell_supplier} {rows} are at fault.")
         elif rule.on_fail == "reject_file" and finding.failed:
             return DataFault(rule.rule, rule.tell_supplier)
     return None

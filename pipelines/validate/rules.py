@@ -5,7 +5,10 @@ expectations/README.md says what an entry means and which rules nobody has to wr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -19,6 +22,11 @@ IN_SET = "expect_column_values_to_be_in_set"
 REGEX = "expect_column_values_to_match_regex"
 NOT_NULL = "expect_column_values_to_not_be_null"
 NULL = "expect_column_values_to_be_null"
+ROW_COUNT = "expect_table_row_count_to_be_between"
+# Bounds of a row count, as shares of the rows that the last accepted submission had.
+OF_PREVIOUS = {"min_share_of_previous": "min_value", "max_share_of_previous": "max_value"}
+# A share of fewer rows than this says nothing.
+FEWEST = 50
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,14 @@ class Rule:
     column: str | None = None
     flag_sql: str | None = None
     min_share: float | None = None
+    published: tuple[str, ...] = ()
+    of_previous: bool = False
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether it compares with the last accepted submission, and so means nothing where there is none."""
+        names_it = bool(self.flag_sql and re.search(r"\bprevious\.", self.flag_sql))
+        return self.of_previous or names_it or not OF_PREVIOUS.keys().isdisjoint(self.kwargs)
 
     @property
     def of_table(self) -> bool:
@@ -60,8 +76,33 @@ def rules(registry: Registry, dataset: str, period_end: date) -> dict[str, list[
     found = {}
     for table in registry.contract(dataset).tables:
         entries = [_from_suite(registry, dataset, table, entry, period_end) for entry in suite.get(table, [])]
-        found[table] = entries + _of_form(registry, dataset, table, entries, period_end)
+        generated = _of_form(registry, dataset, table, entries, period_end)
+        if table == registry.contract(dataset).record_table:
+            generated += _of_volume(registry, dataset, table, entries)
+        found[table] = entries + generated
     return found
+
+
+def against(rule: Rule, previous_rows: Mapping[str, int], least: float | None = None) -> Rule | None:
+    """A rule with its bounds worked out from the rows of the last accepted submission; None where they say nothing.
+
+    previous_rows: table -> rows; empty where there is no such submission. least: the sender's own lower share, in place
+    of the rule's.
+    """
+    if not rule.needs_history:
+        return rule
+    if not previous_rows:
+        return None
+    shares = {name: rule.kwargs[name] for name in OF_PREVIOUS if name in rule.kwargs}
+    if not shares:
+        return rule
+    before = previous_rows.get(rule.table, 0)
+    if before < FEWEST:
+        return None
+    if least is not None and "min_share_of_previous" in shares:
+        shares["min_share_of_previous"] = least
+    bounds = {OF_PREVIOUS[name]: math.ceil(share * before) for name, share in shares.items()}
+    return replace(rule, kwargs={n: value for n, value in rule.kwargs.items() if n not in OF_PREVIOUS} | bounds)
 
 
 def codes(registry: Registry, name: str, day: date) -> list[str]:
@@ -95,7 +136,29 @@ def _from_suite(registry: Registry, dataset: str, table: str, entry: dict[str, A
         column=meta.get("column"),
         flag_sql=meta.get("flag_sql"),
         min_share=meta.get("min_share"),
+        published=tuple(meta.get("published", ())),
+        of_previous=meta.get("of") == "previous",
     )
+
+
+def _of_volume(registry: Registry, dataset: str, table: str, suite: list[Rule]) -> list[Rule]:
+    """What becomes of a submission with far fewer or far more children than the last one.
+
+    None for a delta, whose volume may be anything, and none where a rule of the suite bounds the table by the last one.
+    """
+    contract = registry.contract(dataset)
+    if contract.delivery == "delta" or any(not OF_PREVIOUS.keys().isdisjoint(rule.kwargs) for rule in suite):
+        return []
+    whole = "Check that the export ran to the end and over the whole area"
+    fewer = f"There are fewer than half as many rows as in the last submission that was accepted. {whole}."
+    more = f"There are more than twice as many rows as in the last submission that was accepted. {whole}, once."
+    return [
+        Rule(table, f"{contract.rule_prefix}-{name}", on_fail, ROW_COUNT, {bound: share}, severity, tell)
+        for name, on_fail, severity, bound, share, tell in (
+            ("VOLUME", "reject_file", "critical", "min_share_of_previous", 0.5, fewer),
+            ("GROWTH", "warn", "warning", "max_share_of_previous", 2.0, more),
+        )
+    ]
 
 
 def _of_form(registry: Registry, dataset: str, table: str, suite: list[Rule], day: date) -> list[Rule]:

@@ -130,14 +130,15 @@ def flag(
             QUALIFY row_number() OVER (PARTITION BY {quoted(key)} ORDER BY source_row) = 1) parent
             ON parent.{quoted(key)} = t.{quoted(own)}"""  # noqa: S608
         flags["is_orphan"] = f"parent.{quoted(key)} IS NULL"
-    days = {":period_start": f"DATE '{period[0]}'", ":period_end": f"DATE '{period[1]}'"}
-    for rule in rules:
-        if rule.flag_sql:
-            flags[rule.kwargs["column"]] = _dated(rule.flag_sql, days)
-    named = {name for rule in rules for name in rule.columns} - set(flags)
-    if not _make(connection, checked, named, flags, table, joined):
-        good = {n: sql for n, sql in flags.items() if _make(connection, checked, set(), {n: sql}, table, joined)}
-        _make(connection, checked, named, good, table, joined)
+    _make_whole(connection, checked, rules, flags | _conditions(rules, period), quoted(table), joined)
+
+
+def flag_previous(
+    connection: duckdb.DuckDBPyConnection, table: str, rules: list[Rule], period: tuple[date, date], checked: str
+) -> None:
+    """As `flag`, for rules on the rows of `previous.<table>`: these are `t`, and have neither parents nor repeats."""
+    source = f"previous.{quoted(table)}"
+    _make_whole(connection, checked, rules, _conditions(rules, period), source, f"{source} t")
 
 
 def parent_key(registry: Registry, dataset: str, table: str) -> str:
@@ -158,26 +159,48 @@ def _repeats(table: str, key: tuple[str, ...]) -> str:
         ON {" AND ".join(f"repeated.{quoted(name)} = t.{quoted(name)}" for name in key)}"""  # noqa: S608
 
 
-def _dated(condition: str, days: dict[str, str]) -> str:
-    for name, day in days.items():
-        condition = condition.replace(name, day)
-    return condition
+def _conditions(rules: list[Rule], period: tuple[date, date]) -> dict[str, str]:
+    """Column -> condition of each `flag_sql`, with the days of the period in place."""
+    days = {":period_start": f"DATE '{period[0]}'", ":period_end": f"DATE '{period[1]}'"}
+    found = {}
+    for rule in rules:
+        if rule.flag_sql:
+            condition = rule.flag_sql
+            for name, day in days.items():
+                condition = condition.replace(name, day)
+            found[str(rule.kwargs["column"])] = condition
+    return found
+
+
+def _make_whole(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    rules: list[Rule],
+    flags: dict[str, str],
+    source: str,
+    joined: str,
+) -> None:
+    """`_make` with all flags, or with those that DuckDB takes."""
+    columns = {column for rule in rules for column in rule.columns} - set(flags)
+    if not _make(connection, name, columns, flags, source, joined):
+        good = {n: sql for n, sql in flags.items() if _make(connection, name, set(), {n: sql}, source, joined)}
+        _make(connection, name, columns, good, source, joined)
 
 
 def _make(
-    connection: duckdb.DuckDBPyConnection, name: str, named: set[str], flags: dict[str, str], table: str, joined: str
+    connection: duckdb.DuckDBPyConnection, name: str, named: set[str], flags: dict[str, str], source: str, joined: str
 ) -> bool:
     """Make a table of some columns of a typed table and of flags; False where DuckDB does not take a condition.
 
     The flags are worked out beside the table and joined to it: a window over rows that carry all columns costs far
     more. A column that the typed table does not have is left out.
     """
-    there = {row[0] for row in connection.execute(f"SELECT column_name FROM (DESCRIBE {quoted(table)})").fetchall()}  # noqa: S608
+    there = {row[0] for row in connection.execute(f"SELECT column_name FROM (DESCRIBE {source})").fetchall()}  # noqa: S608
     columns = ", ".join(f"t.{quoted(column)}" for column in sorted((named | {"source_row"}) & there))
-    conditions = ", ".join(f"coalesce({sql}, false)::BOOLEAN AS {quoted(flag)}" for flag, sql in flags.items())
+    conditions = "".join(f", coalesce({sql}, false)::BOOLEAN AS {quoted(flag)}" for flag, sql in flags.items())
     statement = f"""CREATE OR REPLACE TABLE {quoted(name)} AS
-        WITH flags AS MATERIALIZED (SELECT t.rowid AS number, {conditions} FROM {joined})
-        SELECT {columns}, flags.* EXCLUDE number FROM {quoted(table)} t JOIN flags ON flags.number = t.rowid"""  # noqa: S608
+        WITH flags AS MATERIALIZED (SELECT t.rowid AS number{conditions} FROM {joined})
+        SELECT {columns}, flags.* EXCLUDE number FROM {source} t JOIN flags ON flags.number = t.rowid"""  # noqa: S608
     try:
         connection.execute(statement)
     except duckdb.Error:  # it may quote a value

@@ -39,25 +39,32 @@ def draw(registry: Registry, dataset: str) -> Drawn:
 
 @dataclass
 class Composed:
-    """Rows of a submission, and for each rule proved in it the table and the numbers of the rows it must find."""
+    """Rows of a submission, and for each rule proved in it the table and the numbers of the rows it must find.
+
+    previous: rows of the last accepted submission.
+    """
 
     rows: Rows
+    previous: Rows
     expected: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
 
 def compose(drawn: Drawn, codes: list[str]) -> Composed:
-    """The base with the rows of some proofs below it."""
-    found = Composed(copy.deepcopy(drawn.base))
-    tables = {rule.rule: rule.table for listed in drawn.rules.values() for rule in listed}
+    """The base with the rows of some proofs below it; the base was accepted before, and is there unchanged."""
+    found = Composed(copy.deepcopy(drawn.base), copy.deepcopy(drawn.base))
+    by_code = {rule.rule: rule for listed in drawn.rules.values() for rule in listed}
     for code in codes:
-        for table, changes in drawn.proofs[code].items():
-            if changes == "none":
-                found.rows[table] = []
-                continue
-            for change in changes if isinstance(changes, list) else [changes]:
-                number = _add(drawn, found, table, dict(change), code)
-                if table == tables[code] and change.get("_expected", True):
-                    found.expected.setdefault((table, code), []).append(number)
+        proof = dict(drawn.proofs[code])
+        for rows, tables in ((found.previous, proof.pop("previous", {})), (found.rows, proof)):
+            for table, changes in tables.items():
+                if changes == "none":
+                    rows[table] = []
+                    continue
+                for change in changes if isinstance(changes, list) else [changes]:
+                    number = _add(drawn, rows, table, dict(change), code)
+                    judged = found.previous if by_code[code].of_previous else found.rows
+                    if rows is judged and table == by_code[code].table and change.get("_expected", True):
+                        found.expected.setdefault((table, code), []).append(number)
     return found
 
 
@@ -67,11 +74,11 @@ def compose_forms(drawn: Drawn, found: Composed) -> None:
         for rule in listed:
             if "-CAST-" in rule.rule:
                 word = "#unreadable" if rule.type == NULL else "#unlisted"
-                number = _add(drawn, found, table, {str(rule.column): word}, f"{table}:{rule.rule}")
+                number = _add(drawn, found.rows, table, {str(rule.column): word}, f"{table}:{rule.rule}")
                 found.expected[table, rule.rule] = [number]
 
 
-def _add(drawn: Drawn, found: Composed, table: str, change: dict[str, Any], name: str) -> int:
+def _add(drawn: Drawn, rows: Rows, table: str, change: dict[str, Any], name: str) -> int:
     change.pop("_expected", None)
     fresh = {
         view.name: f"new:{name}"
@@ -82,6 +89,6 @@ def _add(drawn: Drawn, found: Composed, table: str, change: dict[str, Any], name
     }
     if drawn.registry.contract(drawn.dataset).people:
         fresh["record_pseudonym"] = f"new:{name}"
-    number = len(found.rows[table]) + 1
-    found.rows[table].append(drawn.base[table][0] | fresh | change | {"source_row": number})
+    number = len(rows[table]) + 1
+    rows[table].append(drawn.base[table][0] | fresh | change | {"source_row": number})
     return number

@@ -446,7 +446,7 @@ def test_an_absent_optional_table_is_not_applicable_and_an_absent_required_one_i
         del rows[table]
     name = receive("csds", rows, period="2026-02")
     assert validate.validate(database, registry, connection, name).state == "success"
-    query = "SELECT DISTINCT table_name, result FROM ops.rule_outcome WHERE result <> 'passed' ORDER BY 1"
+    query = "SELECT DISTINCT table_name, result FROM ops.rule_outcome WHERE result <> 'passed' AND table_name <> 'mpi' ORDER BY 1"
     assert connection.execute(query).fetchall() == [
         ("care_activity", "not_applicable"),
         ("care_contact", "failed"),
