@@ -49,8 +49,8 @@ class Match:
         return not self.missing and 2 * len(self.positions) > self.named
 
 
-def match(header: Sequence[str], table: Table) -> Match:
-    """Fit a header to a table."""
+def match(header: Sequence[str], table: Table, *, makes_keys: bool = False) -> Match:
+    """Fit a header to a table. makes_keys: the reader makes the keys that are not there (`@row`, `@parent`)."""
     seen: dict[str, list[int]] = {}
     for position, cell in enumerate(header):
         if name := squash(cell):
@@ -60,6 +60,10 @@ def match(header: Sequence[str], table: Table) -> Match:
         spelling = next((s for s in map(squash, (name, *column.aliases)) if s in seen), None)
         if spelling:
             positions[name] = tuple(seen[spelling])
-    missing = tuple(name for name, column in table.columns.items() if column.required and name not in positions)
+    missing = tuple(
+        name
+        for name, column in table.columns.items()
+        if column.required and name not in positions and not (makes_keys and (column.path or "").startswith("@"))
+    )
     ignored = set(map(squash, table.ignored))
     return Match(positions, missing, sum(len(places) for name, places in seen.items() if name not in ignored))

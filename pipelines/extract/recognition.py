@@ -159,7 +159,7 @@ def _blocks(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
     found: dict[tuple[str, int], tuple[str, Place]] = {}
     for start in starts:
         name = titles[start.title or ""]
-        fits = match(start.header, contract.tables[name])
+        fits = match(start.header, contract.tables[name], makes_keys=True)
         if fits.is_the_table and (start.sheet, start.title_row) not in found:
             ends = frozenset(other.title_row for other in starts if other.sheet == start.sheet)
             found[start.sheet, start.title_row] = (name, Place(start, fits, ends))
@@ -224,7 +224,7 @@ def _explained(contract: Contract, name: str, rest: Sequence[Sniffed], *, by_nam
         if file.form == "empty" and is_named:
             return fault("FILE-001", number=number, count=len(rest))
         for start in file.starts:
-            found = match(start.header, table)
+            found = match(start.header, table, makes_keys=start.title in titles)
             is_close = 2 * len(found.positions) > found.named and 2 * (required - len(found.missing)) > required
             is_meant = is_named or start.title in titles or squash(start.sheet) in names
             is_meant = is_meant and len(found.missing) < required

@@ -3,7 +3,8 @@
 A table begins at its header, which may stand below titles and blank rows, and a row's number counts from there, blank
 rows included, so that it is found in the sheet. A table that has a sheet to itself goes on to the end. A block of a
 template ends at a blank row or at the next title; rows that follow the blank row all the same are rejected by their
-numbers, and what stands below a line of its own is a note.
+numbers, and what stands below a line of its own is a note. Where a template has no column for a key, the row's number
+is its key (`@row`); a row without a column for its parent belongs to the parent's first row (`@parent`): a header.
 """
 
 from __future__ import annotations
@@ -62,6 +63,9 @@ class SheetTable:
         self._place = place
         self._rows = Spill(self.columns, scratch)
         self._places = [place.match.positions.get(column, ()) for column in self.columns]
+        made = {at: table.columns[self.columns[at]].path for at, places in enumerate(self._places) if not places}
+        self._numbered = [at for at, path in made.items() if path == "@row"]
+        self._first = [at for at, path in made.items() if path == "@parent"]
         self._last = place.start.row
         self._is_over = False
 
@@ -94,6 +98,10 @@ class SheetTable:
                 raise fault("FILE-011", table=self.name, columns=column)
             found.append(values[0] if values else None)
         if any(found):
+            for at in self._numbered:
+                found[at] = str(number)
+            for at in self._first:
+                found[at] = "1"
             self._rows.add(number, found)
 
     def close(self) -> None:

@@ -30,6 +30,10 @@ class Clock:
     activity_start: date  # first day of the calendar year that the return of that January covers
     activity_end: date
     case_year_end: date  # 31 March
+    before_month_end: date  # last day of the month before the last full one
+    before_census_day: date  # the January census a year earlier, with the year that its return covers
+    before_activity_start: date
+    before_activity_end: date
     results_day: date  # the 31 August whose school year's results are out
     placement_day: date  # the census of bought placements: end of June or December
     case_year_before: date
@@ -39,6 +43,8 @@ class Clock:
         return {
             "census_year": str(self.census_day.year),
             "activity_year": str(self.activity_end.year),
+            "before_activity_year": str(self.before_activity_end.year),
+            "before_month": self.before_month_end.strftime("%Y-%m"),
             "month": self.month_end.strftime("%Y-%m"),
             "previous_month": self.previous_month_end.strftime("%Y-%m"),
             "month_before_that": self.month_before_that_end.strftime("%Y-%m"),
@@ -81,6 +87,10 @@ def clock(as_of: date) -> Clock:
         activity_start=date(census.year - 1, 1, 1),
         activity_end=date(census.year - 1, 12, 31),
         case_year_end=cin,
+        before_month_end=month_end.replace(day=1) - timedelta(days=1),
+        before_census_day=_thursday(census.year - 1, 1, 3),
+        before_activity_start=date(census.year - 2, 1, 1),
+        before_activity_end=date(census.year - 2, 12, 31),
         results_day=_last(as_of - RESULTS_COME, (8, 31)),
         placement_day=_last(as_of - CENSUS_CLOSES, (6, 30), (12, 31)),
         case_year_before=cin.replace(year=cin.year - 1),

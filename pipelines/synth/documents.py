@@ -23,7 +23,7 @@ Rows = dict[str, dict[int | None, list[dict[str, Any]]]]
 def write(db: duckdb.DuckDBPyConnection, delivery: Delivery, file: Path) -> None:
     """Top tables follow each other; rows of a table below go where its parent has a `+` column, else to the end."""
     contract = delivery.contract
-    found = {name: _by_parent(db, contract, name) for name in delivery.tables}
+    found = {name: _by_parent(db, delivery, name) for name in delivery.tables}
     with etree.xmlfile(str(file), encoding="utf-8") as document:
         document.write_declaration()
         root = (next(iter(contract.tables.values())).element or "").split("/")[0]
@@ -41,11 +41,11 @@ def _is_below(contract: Contract, name: str) -> bool:
     return (table.element or "").startswith(f"{above}/")
 
 
-def _by_parent(db: duckdb.DuckDBPyConnection, contract: Contract, name: str) -> dict[int | None, list[dict[str, Any]]]:
+def _by_parent(db: duckdb.DuckDBPyConnection, delivery: Delivery, name: str) -> dict[int | None, list[dict[str, Any]]]:
     """The rows of a table under their paths, by the number of the row they stand in."""
-    paths = _paths(db, contract, name)
+    paths = _paths(db, delivery, name)
     chosen = "".join(f', laid."{column}" AS "{path}"' for column, path in paths.items())
-    result = db.execute(f'SELECT laid._row, {_parent_row(db, contract, name)}{chosen} FROM "{name}" laid ORDER BY 1')  # noqa: S608
+    result = db.execute(f'SELECT laid._row, {_parent_row(db, delivery, name)}{chosen} FROM "{name}" laid ORDER BY 1')  # noqa: S608
     names = [column[0] for column in result.description]
     found: dict[int | None, list[dict[str, Any]]] = {}
     for values in result.fetchall():
@@ -54,24 +54,25 @@ def _by_parent(db: duckdb.DuckDBPyConnection, contract: Contract, name: str) -> 
     return found
 
 
-def _paths(db: duckdb.DuckDBPyConnection, contract: Contract, name: str) -> dict[str, str]:
+def _paths(db: duckdb.DuckDBPyConnection, delivery: Delivery, name: str) -> dict[str, str]:
     """Column -> its path below the table's element; `+<table>` is the place of a table below."""
-    known = {squash(column): about.path for column, about in contract.tables[name].columns.items()}
-    places = {column: column if column.startswith("+") else squash(column) for column in columns_of(db, name)}
+    known = {squash(column): about.path for column, about in delivery.contract.tables[name].columns.items()}
+    places = {column: column if column.startswith("+") else squash(column) for column in columns_of(db, delivery, name)}
     paths = {column: known.get(place, column) for column, place in places.items()}
     return {column: path for column, path in paths.items() if path and not path.startswith("@")}
 
 
-def _parent_row(db: duckdb.DuckDBPyConnection, contract: Contract, name: str) -> str:
+def _parent_row(db: duckdb.DuckDBPyConnection, delivery: Delivery, name: str) -> str:
     """SQL for the number of the row above."""
+    contract = delivery.contract
     table = contract.tables[name]
-    laid = {squash(column): column for column in columns_of(db, name)}
+    laid = {squash(column): column for column in columns_of(db, delivery, name)}
     keys = [squash(column) for column, about in table.columns.items() if about.type == "parent_key"]
     if not table.parent or not _is_below(contract, name) or not keys or keys[0] not in laid:
         parent = db.execute(f"SELECT count(*) FROM (DESCRIBE \"{name}\") WHERE column_name = '_parent'").fetchall()  # noqa: S608
         return "laid._parent" if parent[0][0] else "NULL AS _parent"
     above = contract.tables[table.parent].key[0]
-    key = next(column for column in columns_of(db, table.parent) if squash(column) == squash(above))
+    key = next(column for column in columns_of(db, delivery, table.parent) if squash(column) == squash(above))
     return f'(SELECT min(_row) FROM "{table.parent}" WHERE "{key}" = laid."{laid[keys[0]]}") AS _parent'  # noqa: S608
 
 

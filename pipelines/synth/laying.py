@@ -35,6 +35,8 @@ DECLARED = (
     "with_mark",
     "surplus_header",
     "without",
+    "without_columns",
+    "plants_faults",
     "separator",
     "is_unquoted",
     "headers",
@@ -107,10 +109,11 @@ def deliveries(registry: Registry, declared: Mapping[str, Any], clock: Clock) ->
     ]
 
 
-def columns_of(db: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    """The columns of a laid out table that are written, in order."""
+def columns_of(db: duckdb.DuckDBPyConnection, delivery: Delivery, table: str) -> list[str]:
+    """The columns of a laid out table that are written, in order: not the helpers, nor those of `without_columns`."""
     names = db.execute(f'SELECT column_name FROM (DESCRIBE "{table}")').fetchall()  # noqa: S608
-    return [name for (name,) in names if not name.startswith("_")]
+    left_out = delivery.about.get("without_columns", {}).get(table, ())
+    return [name for (name,) in names if not name.startswith("_") and name not in left_out]
 
 
 def sql(delivery: Delivery, name: str) -> Path:

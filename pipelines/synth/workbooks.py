@@ -40,13 +40,13 @@ def write(db: duckdb.DuckDBPyConnection, delivery: Delivery, file: Path, headers
             if delivery.form == "template":
                 row = _put(sheet, row, [table.block[0]], day)
             row = _put(sheet, row, headers[name], day)
-            for values in _rows(db, name):
+            for values in _rows(db, delivery, name):
                 row = _put(sheet, row, values, day)
             row += 1
 
 
-def _rows(db: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[str | None, ...]]:
-    chosen = ", ".join(f'"{column}"' for column in columns_of(db, name))
+def _rows(db: duckdb.DuckDBPyConnection, delivery: Delivery, name: str) -> Iterator[tuple[str | None, ...]]:
+    chosen = ", ".join(f'"{column}"' for column in columns_of(db, delivery, name))
     result = db.execute(f'SELECT {chosen} FROM "{name}" ORDER BY _row')  # noqa: S608
     while block := result.fetchmany(10_000):
         yield from block

@@ -27,7 +27,7 @@ def write(db: duckdb.DuckDBPyConnection, delivery: Delivery, out: Path) -> list[
         if delivery.form == "xml":
             documents.write(db, delivery, folder / names[0])
         else:
-            headers = {name: header(delivery, name, columns_of(db, name)) for name in tables}
+            headers = {name: header(delivery, name, columns_of(db, delivery, name)) for name in tables}
             workbooks.write(db, delivery, folder / names[0], headers)
     return [f"{delivery.folder}/{name}" for name in names]
 
@@ -44,7 +44,7 @@ def header(delivery: Delivery, table: str, columns: list[str]) -> list[str]:
 
 def _write_csv(db: duckdb.DuckDBPyConnection, delivery: Delivery, name: str, table: Table, folder: Path) -> str:
     """One text file; its header goes before the rows as the sender's system would write it."""
-    columns, about = columns_of(db, name), delivery.about
+    columns, about = columns_of(db, delivery, name), delivery.about
     separator = about.get("separator", ",")
     file = folder / about["file"].format(name=table.files[0])
     surplus = name in about.get("surplus_header", ())

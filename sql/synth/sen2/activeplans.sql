@@ -6,7 +6,8 @@ SELECT
     CASE WHEN reviewed THEN blade_date(case_now.reviewed_on) END AS reviewmeeting,
     CASE WHEN reviewed THEN CASE case_now.number % 7 WHEN 0 THEN 'A' ELSE 'M' END END AS reviewoutcome,
     NULL::VARCHAR AS reviewdraft, NULL::VARCHAR AS phasetransferduedate, NULL::VARCHAR AS phasetransferfinaldate,
-    CASE WHEN reviewed THEN blade_date(case_now.reviewed_on) END AS lastreview
+    CASE WHEN reviewed THEN blade_date(case_now.reviewed_on) END AS lastreview,
+    CASE case_now.number % 40 WHEN 0 THEN 'A' END AS res, NULL::VARCHAR AS wbp
 FROM (
     SELECT *, reviewed_on > started_on + INTERVAL 180 DAY AND reviewed_on <= getvariable('snapshot') AS reviewed FROM case_now
 ) AS case_now
