@@ -39,8 +39,10 @@ class _Walk:
         self._depth += 1
         if self._depth > DEEPEST:
             raise fault("FILE-015", depth=DEEPEST)
-        self._clear()
-        self._start(self._plain(name), attributes)
+        if self._length:
+            self._pieces.clear()
+            self._length = 0
+        self._start(self._names.get(name) or self._plain(name), attributes)
 
     def text(self, data: str) -> None:
         self._pieces.append(data)
@@ -50,20 +52,17 @@ class _Walk:
 
     def end(self, name: str) -> None:
         self._depth -= 1
-        text = "".join(self._pieces)
-        self._clear()
+        text = ""
+        if self._length:
+            text = "".join(self._pieces)
+            self._pieces.clear()
+            self._length = 0
         self._end(text)
 
-    def _clear(self) -> None:
-        self._pieces.clear()
-        self._length = 0
-
     def _plain(self, name: str) -> str:
-        plain = self._names.get(name)
-        if plain is None:
-            plain = name.rpartition(":")[2].casefold()
-            if len(self._names) < _NAMES:
-                self._names[name] = plain
+        plain = name.rpartition(":")[2].casefold()
+        if len(self._names) < _NAMES:
+            self._names[name] = plain
         return plain
 
 

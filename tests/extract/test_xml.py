@@ -5,7 +5,9 @@ from lxml import etree
 
 from pipelines import registry as declared
 from pipelines.errors import DataFault
-from pipelines.extract import open_tables, recognise, spill
+from pipelines.extract import open_tables, recognise, spill, xml_form
+from pipelines.extract.source import Source
+from tests.extract import toy
 
 REGISTRY = declared.load()
 CONTRACT = REGISTRY.contract("cin_census")
@@ -191,3 +193,27 @@ def test_a_row_hangs_on_the_key_of_its_parent_and_shared_elements_have_rows_wher
     assert cells["reviews"] == [("7", 1), ("9", 2)]
     assert (cells["oc3"], cells["ad1"], cells["uasc"]) == ([("7", 1)], [("7", 1)], [])
     assert [row["place"] for row in rows_of(tables, "episodes")] == ["U6", "K2", None]
+
+
+@pytest.mark.parametrize("grown", [1, 8])
+@pytest.mark.parametrize(
+    "harm", ["<LAchildID>{}</LAchildID>", "<LAchildID a='{}'/>", "<!--{}-->", "<LAchildID><![CDATA[{}]]></LAchildID>"]
+)
+def test_a_text_or_a_tag_without_end(document, harm, grown):
+    longest = 1 << 18 if "a='" not in harm and "!--" not in harm else 1 << 20
+    document.write_text(RETURN.replace("<LAchildID>C1</LAchildID>", harm.format("x" * (longest * grown + (1 << 19)))))
+    assert refused(document, "cin_census") == "FILE-034"
+
+
+def test_a_header_beside_its_rows_is_their_parent(tmp_path):
+    """The rows of a table may stand beside the one they belong to: the last one before them counts."""
+    tables = toy.CONTRACT.tables
+    beside = tables["plan"].model_copy(update={"element": "Toy/Plan"})
+    contract = toy.CONTRACT.model_copy(update={"tables": {"child": tables["child"], "plan": beside}})
+    path = tmp_path / "beside.xml"
+    path.write_text(
+        "<Toy><Child><Surname>A</Surname></Child><Plan><Code>1</Code></Plan><Plan><Code>2</Code></Plan>"
+        "<Child><Surname>B</Surname></Child><Plan><Code>3</Code></Plan></Toy>"
+    )
+    found = xml_form.read(Source(path), contract)
+    assert [row["childid"] for row in rows_of(found, "plan")] == ["1", "1", "2"]
