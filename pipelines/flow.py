@@ -69,9 +69,12 @@ def waiting(group: str, landing: Path | None = None) -> list[str]:
     Folders in the landing place, relative to it; then the names of submissions left between receive and accept.
     """
     from pipelines import receive as room
+    from pipelines import routes
 
     with hub(landing) as (settings, registry, connection):
         agencies = [agency.code for agency in registry.groups.get(group, [])]
+        if landing is None:
+            routes.fetch(settings, registry, agencies)
         folders = room.find(settings, registry, agencies)
         half_way = Ledger(connection).submissions(states=("received", "held_ours", "validated"), group=agencies)
     return [str(folder.relative_to(settings.landing)) for folder in folders] + [left.submission for left in half_way]

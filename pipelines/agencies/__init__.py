@@ -6,11 +6,14 @@ A new agency is one new file here and no code.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipelines.agencies.routes import FolderRoute, MeshRoute, Route, S3Route, Secret, SftpRoute
 from pipelines.contracts import Strict
+
+__all__ = ["Agency", "Agreement", "FolderRoute", "MeshRoute", "Route", "S3Route", "Secret", "SftpRoute"]
 
 
 class Agreement(Strict):
@@ -42,7 +45,8 @@ class Agency(Strict):
     la_code: str | None = None
     ods_code: str | None = None
     contact: str
-    route: Literal["folder"] = "folder"
+    # How deliveries come; without a word they are laid into the landing place itself.
+    route: Annotated[Route, Field(discriminator="kind")] = FolderRoute()
     datasets: tuple[str, ...] = Field(min_length=1)
     agreements: tuple[Agreement, ...]
     # rule code -> the share of rows that must pass; optionally per environment: {demo: {SEN2-014: 0.9}}.

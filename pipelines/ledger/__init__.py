@@ -170,19 +170,30 @@ class Ledger:
         )
         self._event(key, state, to_state, fault.rule if fault else note)
 
-    def refuse(self, note: str) -> None:
+    def refuse(self, note: str, manifest_sha256: str | None = None) -> None:
         """Record a delivery that never became a submission (unreadable, unsigned, without agreement, sent twice).
 
         Told once: the same note about the same delivery is recorded only the first time.
         """
         seen = self.rows("SELECT 1 FROM ops.submission_event WHERE to_state = 'refused' AND note = %s LIMIT 1", note)
         if not seen:
-            self._event(None, None, "refused", note)
+            self._event(None, None, "refused", note, manifest_sha256)
 
-    def _event(self, key: int | None, from_state: str | None, to_state: str, note: str | None) -> None:
+    def known_manifests(self) -> set[str]:
+        """Hashes of the manifests of every delivery that was taken or refused."""
+        rows = self.rows(
+            """SELECT manifest_sha256 FROM ops.submission UNION
+               SELECT manifest_sha256 FROM ops.submission_event WHERE manifest_sha256 IS NOT NULL"""
+        )
+        return {row["manifest_sha256"] for row in rows}
+
+    def _event(
+        self, key: int | None, from_state: str | None, to_state: str, note: str | None, manifest: str | None = None
+    ) -> None:
         self.connection.execute(
-            "INSERT INTO ops.submission_event (submission_key, from_state, to_state, note) VALUES (%s, %s, %s, %s)",
-            (key, from_state, to_state, note),
+            """INSERT INTO ops.submission_event (submission_key, from_state, to_state, note, manifest_sha256)
+               VALUES (%s, %s, %s, %s, %s)""",
+            (key, from_state, to_state, note, manifest),
         )
 
     # ---- outcomes: each call replaces this submission's own slice ----------------------------------------------

@@ -1,10 +1,10 @@
 """Takes sealed submissions in: checks everything that can be checked outside, re-keys tokens, writes the ledger.
 
-A delivery is a folder below `landing/<agency>/` with a `manifest.json`, which the sender puts there last or renames
-into place; folders without one, or whose name begins with a dot or ends in `.partial` or `.tmp`, are left alone. Order
-of work: check, re-keyed linkage file into the link store, payload into `received`, ledger row, commit, and only then
-the delivery leaves the landing place. A kill at any moment leaves files without a ledger row, which the next run
-replaces, or a delivery whose row is there, which the next run clears away.
+A delivery is a folder below `landing/<agency>/` with a `manifest.json`. One that is still being copied (files missing,
+or not yet as they were sealed, or a name that begins with a dot or ends in `.partial` or `.tmp`) is left alone, for
+hours at most. Order of work: check, re-keyed linkage file into the link store, payload into `received`, ledger row,
+commit, and only then the delivery leaves the landing place. A kill at any moment leaves files without a ledger row,
+which the next run replaces, or a delivery whose row is there, which the next run clears away.
 
 What is refused is recorded and told once, by agency, dataset and hash alone, and moved whole to `landing/.refused/`.
 """
@@ -23,14 +23,13 @@ from pipelines import durable
 from pipelines.errors import DataFault, SystemFault, UsageFault
 from pipelines.ledger import Ledger, Outcome, recorded_run
 from pipelines.ledger.database import connect
-from pipelines.receive import agreements, checks, files
+from pipelines.receive import agreements, checks, files, landing
 from pipelines.receive.checks import Delivery
 from pipelines.receive.rekey import rekey
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
 
-_UNFINISHED = (".partial", ".tmp", ".filepart")
 # What the door calls a folder, or what we call one whose own name could hold anything.
 _PLAIN = re.compile(r"[a-z][a-z0-9_]*__20[0-9]{2}[0-9a-z-]*__[0-9]+|[0-9a-f]{64}")
 
@@ -43,14 +42,14 @@ def find(settings: Settings, registry: Registry, agencies: Iterable[str]) -> lis
     are cleared away.
     """
     with connect(settings) as connection:
-        known = {row[0] for row in connection.execute("SELECT manifest_sha256 FROM ops.submission")}
+        taken = {row[0] for row in connection.execute("SELECT manifest_sha256 FROM ops.submission")}
     found: list[tuple[tuple[Any, ...], Path]] = []
     for agency in agencies:
-        for delivery in _waiting(settings.landing / agency):
-            if delivery.sha256 in known:
+        for delivery in filter(None, map(Delivery.open, landing.deliveries(settings.landing / agency))):
+            if delivery.sha256 in taken:
                 with files.guarded():
                     files.remove_taken(settings, delivery.folder)
-            else:
+            elif landing.is_ready(delivery.folder):
                 found.append(((agency, *delivery.order()), _plainly_named(delivery)))
     return [folder for _, folder in sorted(found)]
 
@@ -108,7 +107,7 @@ def _take(
     if twin := checks.new(ledger, manifest):
         outcome.state = "duplicate"
         outcome.notes.append(str(twin))
-        ledger.refuse(_note(outcome.subject, twin))
+        ledger.refuse(_note(outcome.subject, twin), delivery.sha256)
         return
     row = checks.columns(delivery, manifest, agreement.reference, registry.contract(manifest["dataset"]))
     form = row["submission"].replace("/", "__")
@@ -138,7 +137,7 @@ def _keys(settings: Settings) -> HubKeys:
 
 def _refuse(settings: Settings, ledger: Ledger, delivery: Delivery, subject: str, fault: DataFault) -> None:
     """Record a refusal, then set the delivery aside; in this order, so that a kill between them loses neither."""
-    ledger.refuse(_note(subject, fault))
+    ledger.refuse(_note(subject, fault), delivery.sha256)
     ledger.connection.commit()
     with files.guarded():
         files.set_aside(settings, delivery.folder, delivery.sha256)
@@ -146,17 +145,6 @@ def _refuse(settings: Settings, ledger: Ledger, delivery: Delivery, subject: str
 
 def _note(subject: str, fault: DataFault) -> str:
     return f"{subject}: {fault}"
-
-
-def _waiting(place: Path) -> Iterable[Delivery]:
-    """Complete deliveries in an agency's landing folder."""
-    for folder in sorted(place.iterdir()) if place.is_dir() else []:
-        if folder.name.startswith(".") or folder.name.endswith(_UNFINISHED) or folder.is_symlink():
-            continue
-        if folder.is_dir():
-            delivery = Delivery.open(folder)
-            if delivery is not None:
-                yield delivery
 
 
 def _plainly_named(delivery: Delivery) -> Path:

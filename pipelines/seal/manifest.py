@@ -85,6 +85,27 @@ class Manifest(Strict):
     tables: dict[str, SealedTable]
     linkage: dict[Annotated[str, Field(pattern=EPOCH)], LinkageFile]
 
+    def files(self) -> dict[str, str]:
+        """The hash of every file of the folder besides manifest and signature, by its path in it."""
+        tables = {f"{PAYLOAD}/{name}.parquet": table.sha256 for name, table in self.tables.items()}
+        return tables | {linkage_name(epoch): file.sha256 for epoch, file in self.linkage.items()}
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether everything a manifest names is there as it was sealed; False while a delivery is still being copied.
+
+    Says nothing of who signed it. A manifest of another shape counts as whole: `verify` says what is wrong with it.
+    """
+    if not all((folder / name).is_file() for name in (NAME, SIGNATURE)):
+        return False
+    try:
+        files = Manifest.model_validate(json.loads((folder / NAME).read_bytes())).files()
+    except ValidationError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return all((folder / name).is_file() and sha256_of(folder / name) == sha256 for name, sha256 in files.items())
+
 
 def linkage_name(epoch: str) -> str:
     """The name of the linkage file of a key epoch."""
@@ -124,8 +145,7 @@ def verify(folder: Path, public_key: Ed25519PublicKey) -> dict[str, Any]:
         manifest = Manifest.model_validate_json(content)
     except ValidationError:
         raise fault("FILE-019", what="A part of the manifest") from None
-    expected = {f"{PAYLOAD}/{name}.parquet": table.sha256 for name, table in manifest.tables.items()}
-    expected |= {linkage_name(epoch): file.sha256 for epoch, file in manifest.linkage.items()}
+    expected = manifest.files()
     there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
     if set(there) != {*expected, NAME, SIGNATURE} or any(path.is_symlink() for path in there.values()):
         raise fault("FILE-019", what="A file of the folder")

@@ -19,7 +19,8 @@ from pipelines.seal.manifest import NAME, PAYLOAD, SIGNATURE
 SUFFIX = ".tar"
 MOST_FILES = 500
 MOST_BYTES = 16 * 2**30
-_NAMES = re.compile(
+# The paths of the files of a sealed submission.
+NAMES = re.compile(
     rf"{re.escape(NAME)}|{re.escape(SIGNATURE)}|linkage\.[0-9]{{4}}[a-z]\.age|{PAYLOAD}/[a-z][a-z0-9_]{{0,62}}\.parquet"
 )
 
@@ -47,7 +48,7 @@ def unpack(packed: BinaryIO, into: Path) -> None:
             for member in archive:
                 seen.add(member.name)
                 size += member.size
-                content = archive.extractfile(member) if member.isreg() and _NAMES.fullmatch(member.name) else None
+                content = archive.extractfile(member) if member.isreg() and NAMES.fullmatch(member.name) else None
                 if content is None or size > MOST_BYTES or len(seen) > MOST_FILES:
                     raise fault("FILE-037")
                 with (into / member.name).open("xb") as file:

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from pipelines.ledger import Outcome
+from pipelines.receive import landing
 from pipelines.registry import Registry
 from pipelines.settings import Settings
 from pipelines.watch import alerts, deliveries
@@ -31,6 +32,8 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
         "overdue_agency": deliveries.overdue(registry, connection, now),
         "rejected": deliveries.rejected(connection, now),
         "held_ours": deliveries.stuck(connection, now),
+        "unfinished_delivery": landing.unfinished(settings, registry, now),
+        "unknown_sender": landing.of_nobody(settings, registry),
         "agreement_ending": deliveries.agreements_ending(registry, now),
         "no_good_refresh": nights_without_refresh(connection, now),
         "system_fault": alerts.unreported_faults(connection, now),

@@ -35,6 +35,8 @@ KINDS = {
     "held_ours": "A submission waits because of us.",
     "agreement_ending": "A sharing agreement or its legal support ends soon; after that deliveries are refused.",
     "rejected": "A delivery cannot be taken; the supplier has to send it again.",
+    "unfinished_delivery": "A delivery has been coming in for hours and is not whole.",
+    "unknown_sender": "Something lies in the landing place under a name that is no agency's.",
     "system_fault": "A stage broke, and no later run has mended it.",
 }
 

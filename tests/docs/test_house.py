@@ -24,6 +24,7 @@ ORDER = [
     "extract",
     "seal",
     "receive",
+    "routes",
     "validate",
     "link",
     "conform",
