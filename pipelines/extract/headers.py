@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipelines.contracts import Table
 
@@ -23,6 +24,16 @@ def squash(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", name.translate(_INVISIBLE)).casefold()
     return re.sub(r"[^a-z0-9]", "", plain) or "".join(plain.split())
+
+
+# A name of a contract as it is compared. Never a name of a file: that may be a cell with data in it.
+_declared = lru_cache(maxsize=1 << 16)(squash)
+
+
+def has_required(seen: Container[str], table: Table) -> bool:
+    """Whether every required column of a table is among the names of a header; told faster than by `fit`."""
+    required = ((name, *column.aliases) for name, column in table.columns.items() if column.required)
+    return all(any(_declared(spelling) in seen for spelling in spellings) for spellings in required)
 
 
 def read_columns(table: Table) -> list[str]:
@@ -49,15 +60,28 @@ class Match:
         return not self.missing and 2 * len(self.positions) > self.named
 
 
-def match(header: Sequence[str], table: Table, *, makes_keys: bool = False) -> Match:
-    """Fit a header to a table. makes_keys: the reader makes the keys that are not there (`@row`, `@parent`)."""
+def named(header: Sequence[str]) -> dict[str, list[int]]:
+    """The names in a header, squashed, and where each stands."""
     seen: dict[str, list[int]] = {}
     for position, cell in enumerate(header):
         if name := squash(cell):
             seen.setdefault(name, []).append(position)
+    return seen
+
+
+def match(header: Sequence[str], table: Table) -> Match:
+    """Fit a header to a table."""
+    return fit(named(header), table)
+
+
+def fit(seen: Mapping[str, Sequence[int]], table: Table, *, makes_keys: bool = False) -> Match:
+    """Fit the names of a header, as `named` gives them, to a table.
+
+    makes_keys: the reader makes the keys that are not there (`@row`, `@parent`).
+    """
     positions = {}
     for name, column in table.columns.items():
-        spelling = next((s for s in map(squash, (name, *column.aliases)) if s in seen), None)
+        spelling = next((s for s in map(_declared, (name, *column.aliases)) if s in seen), None)
         if spelling:
             positions[name] = tuple(seen[spelling])
     missing = tuple(
@@ -65,5 +89,5 @@ def match(header: Sequence[str], table: Table, *, makes_keys: bool = False) -> M
         for name, column in table.columns.items()
         if column.required and name not in positions and not (makes_keys and (column.path or "").startswith("@"))
     )
-    ignored = set(map(squash, table.ignored))
+    ignored = set(map(_declared, table.ignored))
     return Match(positions, missing, sum(len(places) for name, places in seen.items() if name not in ignored))

@@ -14,8 +14,8 @@ from pathlib import Path
 from pipelines.contracts import Contract
 from pipelines.errors import DataFault
 from pipelines.extract.faults import fault
-from pipelines.extract.headers import Match, match, squash
-from pipelines.extract.sheet_form import Place
+from pipelines.extract.headers import Match, fit, has_required, squash
+from pipelines.extract.sheet_form import Place, Start
 from pipelines.extract.sniff import Sniffed, sniff
 from pipelines.registry import Registry
 
@@ -53,7 +53,7 @@ def recognise(files: Sequence[Path], registry: Registry, dataset: str | None = N
     """
     sniffed = _sniffed(files, registry)
     contracts = [registry.contract(dataset)] if dataset else list(registry.contracts.values())
-    best = max((_fit(contract, sniffed, named=dataset is not None) for contract in contracts), key=lambda fit: fit.rank)
+    best = max((_fit(contract, sniffed, named=dataset is not None) for contract in contracts), key=lambda one: one.rank)
     if not best.tables:
         raise _nothing_known(contracts, sniffed, dataset)
     _check_complete(registry.contract(best.dataset), best, sniffed)
@@ -108,17 +108,17 @@ class _Fit:
 
 
 def _fit(contract: Contract, sniffed: Sequence[Sniffed], *, named: bool) -> _Fit:
-    fit = _Fit(contract.dataset)
+    whole = _Fit(contract.dataset)
     for file in sniffed:
         if file.form == "xml" and "xml" in contract.forms and _is_this_xml(contract, file, named=named):
-            fit.form = "xml"
+            whole.form = "xml"
             for name in contract.tables:
-                fit.add(name, Found(file))
+                whole.add(name, Found(file))
             continue
         for name, place in _places(contract, file):
-            fit.form = file.form
-            fit.add(name, Found(file, place))
-    return fit
+            whole.form = file.form
+            whole.add(name, Found(file, place))
+    return whole
 
 
 def _places(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
@@ -131,14 +131,15 @@ def _places(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
     return []
 
 
-def _table_of(contract: Contract, header: Sequence[str], sheet: str) -> tuple[str, Match] | None:
+def _table_of(contract: Contract, start: Start) -> tuple[str, Match] | None:
     """The table that a header fits best, if any: the one the sheet is named after, else the one with most columns."""
-    found = [(name, match(header, table)) for name, table in contract.tables.items()]
+    close = ((name, table) for name, table in contract.tables.items() if has_required(start.names, table))
+    found = [(name, fit(start.names, table)) for name, table in close]
     known = [(name, m) for name, m in found if m.is_the_table]
 
     def rank(pair: tuple[str, Match]) -> tuple[bool, int]:
         names = map(squash, contract.tables[pair[0]].files)
-        return squash(sheet) in names, len(pair[1].positions)
+        return squash(start.sheet) in names, len(pair[1].positions)
 
     return max(known, key=rank) if known else None
 
@@ -147,7 +148,7 @@ def _sheets(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
     """The table of each sheet (a CSV has one), from the first row on that is the header of one."""
     found: dict[str, tuple[str, Place]] = {}
     for start in file.starts:
-        if start.sheet not in found and (known := _table_of(contract, start.header, start.sheet)):
+        if start.sheet not in found and (known := _table_of(contract, start)):
             found[start.sheet] = (known[0], Place(start, known[1]))
     return list(found.values())
 
@@ -159,7 +160,7 @@ def _blocks(contract: Contract, file: Sniffed) -> list[tuple[str, Place]]:
     found: dict[tuple[str, int], tuple[str, Place]] = {}
     for start in starts:
         name = titles[start.title or ""]
-        fits = match(start.header, contract.tables[name], makes_keys=True)
+        fits = fit(start.names, contract.tables[name], makes_keys=True)
         if fits.is_the_table and (start.sheet, start.title_row) not in found:
             ends = frozenset(other.title_row for other in starts if other.sheet == start.sheet)
             found[start.sheet, start.title_row] = (name, Place(start, fits, ends))
@@ -180,12 +181,12 @@ def _is_this_xml(contract: Contract, file: Sniffed, *, named: bool) -> bool:
     return named or all(file.elements.get(path) == wanted for path, wanted in stated.items())
 
 
-def _check_complete(contract: Contract, fit: _Fit, sniffed: Sequence[Sniffed]) -> None:
+def _check_complete(contract: Contract, whole: _Fit, sniffed: Sequence[Sniffed]) -> None:
     """Every mandatory table must have come; where one has not, say what came closest."""
-    used = {found.file.source for found in fit.tables.values()}
+    used = {found.file.source for found in whole.tables.values()}
     rest = [file for file in sniffed if file.source not in used]
     for name, table in contract.tables.items():
-        if name in fit.tables:
+        if name in whole.tables:
             continue
         close = _explained(contract, name, rest, by_name_only=table.optional)
         if close:
@@ -224,7 +225,7 @@ def _explained(contract: Contract, name: str, rest: Sequence[Sniffed], *, by_nam
         if file.form == "empty" and is_named:
             return fault("FILE-001", number=number, count=len(rest))
         for start in file.starts:
-            found = match(start.header, table, makes_keys=start.title in titles)
+            found = fit(start.names, table, makes_keys=start.title in titles)
             is_close = 2 * len(found.positions) > found.named and 2 * (required - len(found.missing)) > required
             is_meant = is_named or start.title in titles or squash(start.sheet) in names
             is_meant = is_meant and len(found.missing) < required

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ import pyarrow as pa
 from pipelines.contracts import Table
 from pipelines.extract import ooxml
 from pipelines.extract.faults import fault
-from pipelines.extract.headers import Match, read_columns, squash
+from pipelines.extract.headers import Match, named, read_columns, squash
 from pipelines.extract.ooxml import Row
 from pipelines.extract.spill import Spill
 
@@ -42,6 +43,11 @@ class Start:
     header: tuple[str, ...]
     title: str | None = None
     title_row: int = 0
+
+    @cached_property
+    def names(self) -> dict[str, list[int]]:
+        """The names in it, squashed, and where each stands."""
+        return named(self.header)
 
 
 @dataclass(frozen=True)
