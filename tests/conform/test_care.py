@@ -124,7 +124,7 @@ def facts(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
     """The facts that a sealed return becomes, by table, and the addresses its records lead to."""
     found = {}
     with duckdb.connect() as duck:
-        for dataset in ("ssda903", "cin_census", "school_census"):
+        for dataset in ("ssda903", "cin_census", "school_census", "identifier_bridge"):
             for table in REGISTRY.contract(dataset).tables:
                 file = folder / "payload" / f"{table}.parquet"
                 typed.load(duck, REGISTRY, dataset, table, file if dataset == "ssda903" and file.exists() else None)

@@ -3,7 +3,7 @@
 WITH named AS (
     SELECT bit, set_code FROM (VALUES
         (1, 'ehc_plan'), (2, 'sen_support'), (4, 'cin'), (8, 'cp_plan'), (16, 'slt'), (32, 'ot'), (64, 'physio'),
-        (128, 'community_paediatrics')
+        (128, 'community_paediatrics'), (256, 'early_help'), (512, 'looked_after')
     ) AS list (bit, set_code)
 ),
 -- Community team types (CSDS v1.6): 33 speech and language, 23 occupational therapy, 26 physiotherapy, 06 paediatrics.
@@ -15,6 +15,8 @@ seen AS (
         OR EXISTS (SELECT 1 FROM core.ehc_plan WHERE submission_key = source.submission_key)
         OR EXISTS (SELECT 1 FROM core.cin_episode WHERE submission_key = source.submission_key)
         OR EXISTS (SELECT 1 FROM core.referral WHERE submission_key = source.submission_key)
+        OR EXISTS (SELECT 1 FROM core.early_help_episode WHERE submission_key = source.submission_key)
+        OR EXISTS (SELECT 1 FROM core.looked_after_episode WHERE submission_key = source.submission_key)
     )
 ),
 plan AS (SELECT DISTINCT person_key FROM core.ehc_plan WHERE is_active AND person_key IS NOT NULL),
@@ -30,6 +32,14 @@ member AS (
     SELECT plan.person_key, 8 FROM core.cp_plan AS plan JOIN core.source AS source USING (agency_code, dataset_code)
     WHERE plan.start_date <= least(:as_of, source.data_as_at)
         AND (plan.end_date IS NULL OR plan.end_date > least(:as_of, source.data_as_at))
+    UNION
+    SELECT help.person_key, 256 FROM core.early_help_episode AS help JOIN core.source AS source USING (agency_code, dataset_code)
+    WHERE help.start_date <= least(:as_of, source.data_as_at)
+        AND (help.end_date IS NULL OR help.end_date > least(:as_of, source.data_as_at))
+    UNION
+    SELECT spell.person_key, 512 FROM core.looked_after_episode AS spell JOIN core.source AS source USING (agency_code, dataset_code)
+    WHERE NOT spell.is_short_break AND spell.start_date <= least(:as_of, source.data_as_at)
+        AND (spell.end_date IS NULL OR spell.end_date > least(:as_of, source.data_as_at))
     UNION
     SELECT referral.person_key, team.bit FROM core.referral AS referral JOIN team USING (team_type_code)
     WHERE referral.rejected_date IS NULL AND referral.received_date <= least(:as_of, referral.observed_to)
@@ -51,7 +61,7 @@ group_of AS (
 ),
 combination AS (
     SELECT number AS mask, count(*)::integer AS set_size, string_agg(named.set_code, '+' ORDER BY named.bit) AS sets
-    FROM generate_series(1, 255) AS number JOIN named ON number & named.bit > 0
+    FROM generate_series(1, 1023) AS number JOIN named ON number & named.bit > 0
     GROUP BY number HAVING count(*) <= 3
 ),
 base AS (
