@@ -83,7 +83,7 @@ class LocalAirflow:
         progress("Airflow: starting api-server, scheduler, dag-processor and triggerer")
         for name, words in COMMANDS.items():
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "airflow", *words],
+                [sys.executable, "-m", "pipelines.local.warm" if name == "scheduler" else "airflow", *words],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
