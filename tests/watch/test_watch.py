@@ -95,7 +95,7 @@ def test_a_delivery_is_overdue_from_the_day_after_it_was_due(registry, ledger, c
     add(ledger, "north_trust/csds/2026-03/1", date(2026, 3, 31))  # April's is due 45 days after 30 April: 14 June
 
     def north(now):
-        return [s for s in deliveries.overdue(registry, connection, now) if s.startswith("north_trust/")]
+        return [s for s in deliveries.overdue(registry, connection, now) if s.startswith("north_trust/csds")]
 
     assert north(datetime(2026, 6, 14, 22, 0, tzinfo=UTC)) == []
     # 23:30 UTC on 14 June is already the 15th in London.
@@ -107,7 +107,7 @@ def test_what_was_rejected_has_not_arrived(registry, ledger, connection):
     add(ledger, "north_trust/csds/2026-04/1", date(2026, 4, 30), state="rejected")
     assert "north_trust/csds since 2026-06-15" in deliveries.overdue(registry, connection, NOW)
     add(ledger, "north_trust/csds/2026-04/2", date(2026, 4, 30), state="received")
-    assert not any(s.startswith("north_trust") for s in deliveries.overdue(registry, connection, NOW))
+    assert not any(s.startswith("north_trust/csds") for s in deliveries.overdue(registry, connection, NOW))
 
 
 def test_where_nothing_ever_came_the_agreement_starts_the_clock(registry, connection):
@@ -141,7 +141,7 @@ def test_stuck_is_held_by_us_or_left_half_way(ledger, connection):
 
 
 def test_an_agreement_is_told_sixty_days_before_it_ends(registry):
-    (agreement,) = registry.agency("north_trust").agreements
+    agreement = next(a for a in registry.agency("north_trust").agreements if a.dataset == "csds")
     assert deliveries.agreements_ending(registry, NOW) == []
     eve = datetime.combine(agreement.expires - timedelta(days=60), datetime.min.time(), UTC)
     found = deliveries.agreements_ending(registry, eve)
