@@ -5,6 +5,7 @@ import pytest
 from pipelines import registry as declared
 from pipelines.errors import DataFault
 from pipelines.extract import catalogue, open_tables, recognise, recognise_all
+from pipelines.extract.headers import match
 from pipelines.ledger.periods import bounds
 
 REGISTRY = declared.load()
@@ -171,3 +172,13 @@ def test_the_community_services_sample_is_known_to_the_last_file(shared):
     assert found.unknown_files == []
     tables = REGISTRY.contract(found.dataset).tables
     assert all(path.stem in tables[name].files for name, path in found.tables.items())
+
+
+def test_what_a_national_copy_adds_to_a_small_table_makes_it_no_stranger():
+    """Two columns of its own in the long names, five of the copy's."""
+    header = [
+        "LOCAL PATIENT IDENTIFIER (EXTENDED)", "SPECIAL EDUCATIONAL NEED TYPE",
+        "PERSON ID", "UNIQUE SUBMISSION ID", "RECORD NUMBER", "RECORD START DATE", "RECORD END DATE",
+    ]  # fmt: skip
+    tables = REGISTRY.contract("csds").tables
+    assert [name for name, table in tables.items() if match(header, table).is_the_table] == ["educational_need"]
