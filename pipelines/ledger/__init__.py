@@ -170,14 +170,15 @@ class Ledger:
         )
         self._event(key, state, to_state, fault.rule if fault else note)
 
-    def refuse(self, note: str, manifest_sha256: str | None = None) -> None:
+    def refuse(self, note: str, manifest_sha256: str | None = None, to_state: str = "refused") -> None:
         """Record a delivery that never became a submission (unreadable, unsigned, without agreement, sent twice).
 
-        Told once: the same note about the same delivery is recorded only the first time.
+        Told once: the same note about the same delivery is recorded only the first time. to_state: `overtaken` where
+        its own correction had been taken already, of which nobody needs to be told.
         """
-        seen = self.rows("SELECT 1 FROM ops.submission_event WHERE to_state = 'refused' AND note = %s LIMIT 1", note)
-        if not seen:
-            self._event(None, None, "refused", note, manifest_sha256)
+        query = "SELECT 1 FROM ops.submission_event WHERE to_state = %s AND note = %s LIMIT 1"
+        if not self.rows(query, to_state, note):
+            self._event(None, None, to_state, note, manifest_sha256)
 
     def known_manifests(self) -> set[str]:
         """Hashes of the manifests of every delivery that was taken or refused."""

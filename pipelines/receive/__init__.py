@@ -65,9 +65,11 @@ def receive(
     """Take one delivery in.
 
     today: the day on which an agreement must be in force. The outcome's state is `success` (its subject is then the
-    submission's name), `duplicate` (the same files were taken before; recorded, not loaded), `already_received`, or
-    `nothing_there` (no manifest, so not all of it is there yet). Raises DataFault `FILE-008` or `FILE-018` to
-    `FILE-031` after the refusal was recorded and the delivery set aside; SystemFault where the hub's keys or disk fail.
+    submission's name), `duplicate` (the same files were taken before) or `overtaken` (its own correction was), both
+    recorded and not loaded, `already_received`, or `nothing_there` (no manifest, so not all of it is there yet).
+
+    Raises DataFault `FILE-008` or `FILE-018` to `FILE-031` after the refusal was recorded and the delivery set aside;
+    SystemFault where the hub's keys or disk fail.
     """
     delivery = Delivery.open(folder)
     if delivery is None:
@@ -82,7 +84,7 @@ def receive(
         _refuse(settings, ledger, delivery, subject, fault)
         raise
     with files.guarded():
-        if outcome.state == "duplicate":
+        if outcome.state in ("duplicate", "overtaken"):
             files.set_aside(settings, folder, delivery.sha256)
         else:
             files.remove_taken(settings, folder)
@@ -104,10 +106,12 @@ def _take(
     keys = _keys(settings)
     manifest = checks.whole(delivery, agency, keys, registry)
     agreement = agreements.covering(agency, manifest, today)
-    if twin := checks.new(ledger, manifest):
-        outcome.state = "duplicate"
-        outcome.notes.append(str(twin))
-        ledger.refuse(_note(outcome.subject, twin), delivery.sha256)
+    if superfluous := checks.new(ledger, manifest):
+        is_overtaken = superfluous.rule == "FILE-039"
+        outcome.state = "overtaken" if is_overtaken else "duplicate"
+        outcome.notes.append(str(superfluous))
+        state = "overtaken" if is_overtaken else "refused"
+        ledger.refuse(_note(outcome.subject, superfluous), delivery.sha256, state)
         return
     row = checks.columns(delivery, manifest, agreement.reference, registry.contract(manifest["dataset"]))
     form = row["submission"].replace("/", "__")

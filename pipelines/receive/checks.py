@@ -122,7 +122,8 @@ def linkage_of(delivery: Delivery, manifest: dict[str, Any], epoch: str) -> byte
 
 
 def new(ledger: Ledger, manifest: dict[str, Any]) -> DataFault | None:
-    """A `FILE-030` where the same files stand already: nothing wrong, and nothing to load again.
+    """What makes a delivery superfluous though nothing is wrong with it: `FILE-030`, the same files stand already;
+    `FILE-039`, its own correction was taken first, as may happen where several of one period come together.
 
     Raises DataFault `FILE-029` where the sequence number does not rise. The same files are new under another key epoch,
     contract or geography, which change what the door makes of them; after a rejection or withdrawal; and after other
@@ -130,7 +131,7 @@ def new(ledger: Ledger, manifest: dict[str, Any]) -> DataFault | None:
     """
     earlier = ledger.rows(
         """SELECT submission, sequence, state, content_sha256, key_epoch, contract_hash,
-                  manifest->>'geography_sha256' AS geography_sha256
+                  manifest->>'geography_sha256' AS geography_sha256, manifest->>'sealed_at' AS sealed_at
            FROM ops.submission WHERE agency_code = %s AND dataset_code = %s AND period = %s ORDER BY sequence DESC""",
         manifest["agency"],
         manifest["dataset"],
@@ -142,8 +143,10 @@ def new(ledger: Ledger, manifest: dict[str, Any]) -> DataFault | None:
     if standing and made_of.items() <= standing.items():
         return fault("FILE-030", submission=standing["submission"])
     if earlier and manifest["sequence"] <= earlier[0]["sequence"]:
-        latest = earlier[0]["sequence"]
-        raise fault("FILE-029", sequence=manifest["sequence"], dataset=manifest["dataset"], latest=latest)
+        facts = {"sequence": manifest["sequence"], "dataset": manifest["dataset"], "latest": earlier[0]["sequence"]}
+        if manifest["sequence"] < facts["latest"] and manifest["sealed_at"] < earlier[0]["sealed_at"]:
+            return fault("FILE-039", **facts)
+        raise fault("FILE-029", **facts)
     return None
 
 

@@ -57,7 +57,7 @@ def unfinished(settings: Settings, registry: Registry, now: datetime) -> list[st
 def _is_late(path: Path, now: float) -> bool:
     if path.name.startswith(".") or _age(path, now) <= OVERDUE.total_seconds():
         return False
-    return not (path.is_dir() and is_whole(path))
+    return is_unfinished_name(path.name) or not (path.is_dir() and is_whole(path))
 
 
 def _is_late_mark(path: Path, now: float) -> bool:

@@ -19,6 +19,7 @@ from pipelines.seal.keys import EPOCH
 NAME, SIGNATURE, PAYLOAD = "manifest.json", "manifest.sig", "payload"
 # What a manifest looks like; another number is another shape, which this version does not read.
 FORMAT: Literal[2] = 2
+SIGNATURE_BYTES = 64
 _SHA256 = r"^[0-9a-f]{64}$"
 
 
@@ -97,6 +98,8 @@ def is_whole(folder: Path) -> bool:
     Says nothing of who signed it. A manifest of another shape counts as whole: `verify` says what is wrong with it.
     """
     if not all((folder / name).is_file() for name in (NAME, SIGNATURE)):
+        return False
+    if (folder / SIGNATURE).stat().st_size < SIGNATURE_BYTES:
         return False
     try:
         files = Manifest.model_validate(json.loads((folder / NAME).read_bytes())).files()

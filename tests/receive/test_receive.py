@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,18 @@ def test_the_same_files_are_new_under_a_new_epoch(area: Area) -> None:
     area.receive(area.register())
     keys.rotate(area.settings.hub_keys.parent, "2026b")
     assert area.receive(area.register(sequence=2)).state == "success"
+
+
+def test_one_that_comes_after_its_own_correction_is_set_aside_without_alarm(area: Area) -> None:
+    """Where several of one period come together they may be taken in any order; the highest number stands."""
+    first = area.capacity(40, sequence=1, sealed_at=SEALED_AT)
+    second = area.capacity(41, sequence=2, sealed_at=SEALED_AT + timedelta(hours=1))
+    assert area.receive(second).state == "success"
+    outcome = area.receive(first)
+    assert outcome.state == "overtaken" and "FILE-039" in outcome.notes[0]
+    assert area.refusals() == [] and len(area.refused()) == 1
+    assert [name for name, _ in area.submissions()] == ["planning/provision_capacity/2026/2"]
+    assert area.find() == []
 
 
 def test_an_agreement_that_ends_soon_is_told_once(area: Area) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pipelines.errors import DataFault
 from pipelines.seal import keys
 from pipelines.seal.manifest import sha256_of
-from tests.receive.conftest import DECLARATION, TODAY, Area
+from tests.receive.conftest import DECLARATION, SEALED_AT, TODAY, Area
 
 Send = Callable[[Area], Path]
 
@@ -121,8 +121,9 @@ def _without_linkage(area: Area) -> Path:
 
 
 def _replayed(area: Area) -> Path:
+    """Sealed after the newer number was, as where a partner lost its list of numbers, or put into another sequence."""
     area.receive(area.capacity(40, sequence=3))
-    return area.capacity(41, sequence=2)
+    return area.capacity(41, sequence=2, sealed_at=SEALED_AT + timedelta(days=1))
 
 
 def _declares(**changes: Any) -> Send:
