@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX :=
 
-.PHONY: help setup demo test up bench check lock door clean
+.PHONY: help setup demo test fuzz up bench check lock door clean
 .DEFAULT_GOAL := setup
 
 help:            ## what there is
@@ -33,6 +33,9 @@ demo: $(READY)   ## the whole flow on a synthetic area of 76,000 children, with 
 
 test: $(READY)   ## every test
 	@$(BIN)/python -m pytest $(TESTS)
+
+fuzz: $(READY)   ## mutated extracts through the door, a million unless RUNS says otherwise; hours
+	@$(BIN)/python -m tests.fuzz --runs $(or $(RUNS),1000000)
 
 up: $(READY)     ## Airflow's page and the warehouse, on this machine only, until Ctrl-C
 	@$(BIN)/python -m pipelines.local.up

@@ -57,7 +57,7 @@ def _sources(path: Path) -> list[Source]:
         if file.read(len(MAGIC)) != MAGIC:
             return [Source(path)]
     with unpacked(path) as archive:
-        names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+        names = [name for name in archive.namelist() if name and not name.endswith("/")]
     if sheet_form.TYPES in names:
         return [Source(path)]
     return [Source(path, name) for name in names if not name.startswith("__MACOSX/")]

@@ -82,7 +82,10 @@ def unpacked(path: Path) -> zipfile.ZipFile:
     entries = archive.infolist()
     dense = any(e.file_size > _SMALL and e.file_size > DENSEST * e.compress_size for e in entries)
     too_large = dense or len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > MOST_BYTES
-    usual = all(e.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and not e.flag_bits & 1 for e in entries)
+    usual = all(
+        e.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and not e.flag_bits & 1 and e.header_offset >= 0
+        for e in entries
+    )
     if too_large or not usual:
         archive.close()
         raise fault("FILE-032" if too_large else "FILE-033")

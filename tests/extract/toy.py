@@ -74,12 +74,12 @@ class Laid(Delivery):
     tables = list(CONTRACT.tables)
 
 
-def extract(out, **about):
+def extract(out, children=CHILDREN, **about):
     """Write the toy's two tables in a form and with habits; returns the paths."""
     with duckdb.connect() as db:
         db.execute("CREATE TABLE child (_row BIGINT, childid TEXT, upn TEXT, surname TEXT, birth TEXT, note TEXT)")
         db.execute("CREATE TABLE plan (_row BIGINT, planid TEXT, childid TEXT, started TEXT, hours TEXT, code TEXT)")
-        for name, rows in (("child", CHILDREN), ("plan", PLANS)):
+        for name, rows in (("child", children), ("plan", PLANS)):
             marks = ", ".join("?" * (len(rows[0]) + 1))
             db.executemany(f"INSERT INTO {name} VALUES ({marks})", [(n, *row) for n, row in enumerate(rows, start=1)])
         agency = declared.load().agency("education")
