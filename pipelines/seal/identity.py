@@ -43,7 +43,7 @@ class Identities:
 
     starts: the number of the first record of each record table. pseudonyms: hex32. births: valid birth dates. linkage:
     by key epoch; its `source_row` goes on counting from one record table to the next, rows that could not be read among
-    them. weak: how many records no identifier names.
+    them. weak: how many records no identifier names. shared: UPNs that more than one child of the delivery has.
     """
 
     starts: Mapping[str, int]
@@ -51,6 +51,7 @@ class Identities:
     births: pa.Array
     linkage: dict[str, pa.Table]
     weak: int
+    shared: pa.Array = field(repr=False)
     own: own.OwnIdentifiers = field(repr=False)
 
 
@@ -109,7 +110,16 @@ def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
         tokens = linkage_tokens(plain, key, near=scope.near).append_column("is_protected", protected)
         linkage[epoch] = pa.table([*numbered.columns, *tokens.columns], [*numbered.column_names, *tokens.column_names])
     births = over_distinct(_text(plain, "birth_date"), lambda iso: None if "?" in iso else iso).cast(pa.date32())
-    return Identities(starts, pseudonyms, births, linkage, weak, ours)
+    return Identities(starts, pseudonyms, births, linkage, weak, _shared(own_claims.get("upn"), pseudonyms), ours)
+
+
+def _shared(upns: Evidence | None, pseudonyms: pa.Array) -> pa.Array:
+    """The valid UPNs that stand in rows of different children."""
+    if upns is None:
+        return pa.array([], pa.string())
+    held = pa.table({"upn": upns.valid, "child": pseudonyms}).group_by(["upn", "child"]).aggregate([])
+    counted = held.filter(pc.is_valid(held["upn"])).group_by("upn").aggregate([("child", "count")])
+    return counted.filter(pc.greater(counted["child_count"], 1))["upn"].combine_chunks()
 
 
 def parent_key(views: Sequence[ColumnView]) -> str | None:

@@ -20,6 +20,8 @@ from stdnum.gb import upn as upn_checks
 VALID, INVALID, MISSING, TEMPORARY, TEST, FUTURE = "valid", "invalid", "missing", "temporary", "test", "future"
 # The sender says in the field itself why there is no identifier.
 EXPLAINED = "explained"
+# The identifier is a good one, and another child of the same delivery has it too.
+SHARED = "shared"
 
 
 class Reading(NamedTuple):

@@ -20,11 +20,11 @@ from pipelines.registry import ColumnView
 from pipelines.seal.cells import BLANKED, SENTINELS, cells_of
 from pipelines.seal.identifiers import evidence, is_identifier, states
 from pipelines.seal.identity import Identities, Scope, parent_key
-from pipelines.seal.normalise import EXPLAINED, FUTURE, INVALID, MISSING, TEMPORARY, TEST, VALID, packed
+from pipelines.seal.normalise import EXPLAINED, FUTURE, INVALID, MISSING, SHARED, TEMPORARY, TEST, VALID, packed
 from pipelines.seal.tokens import day_unknown, keyed, over_distinct, subkey
 
 # States that identifiers of some kinds may have besides.
-_FURTHER_STATES = {"birth_date": (FUTURE,), "birth_month": (FUTURE,), "upn": (EXPLAINED,)}
+_FURTHER_STATES = {"birth_date": (FUTURE,), "birth_month": (FUTURE,), "upn": (EXPLAINED, SHARED)}
 
 
 @dataclass
@@ -164,8 +164,9 @@ class TableSealer:
     def _pseudonyms(self, view: ColumnView, raw: pa.Array) -> pa.Array:
         """Keyed pseudonyms of a key column, under the subkey of the table that owns the key."""
         owner, column = self.name, view.name
-        if view.type == "parent_key" and self._definition.parent:
-            owner = self._definition.parent
+        other = view.column.key_of or (self._definition.parent if view.type == "parent_key" else None)
+        if other:
+            owner = other
             column = self._scope.registry.contract(self._scope.dataset).tables[owner].key[0]
         key = subkey(self._scope.keys.record_key, "key", self._scope.agency, self._scope.dataset, owner, column)
         return over_distinct(raw, keyed(key))
@@ -193,7 +194,10 @@ class TableSealer:
         shown: dict[str, pa.Array] = {}
         for view in filter(is_identifier, self._views):
             ours = [one for one in found if one.column == view.name]
-            shown[f"{view.name}_state"] = column = states(ours, batch.column(view.name))
+            column = states(ours, batch.column(view.name))
+            if self._known and self._first is not None and view.column.field == "upn":
+                column = pc.if_else(pc.is_in(ours[0].valid, value_set=self._known.shared), SHARED, column)
+            shown[f"{view.name}_state"] = column
             expected = (VALID, INVALID, MISSING, TEMPORARY, TEST, *_FURTHER_STATES.get(view.token or "", ()))
             self._count(self.counts.identifiers, view.name, column, expected)
             derive = view.meaning.derive if view.meaning else ()

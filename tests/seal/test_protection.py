@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.seal.parts import OTHER_UPN, UPN, Area, write_csv
+from tests.seal.parts import OTHER_UPN, UPN, Area, payload, write_csv
 
 HEADER = ["CHILD", "SEX", "DOB", "ETHNIC", "UPN", "MOTHER", "MC_DOB"]
 EPISODE = ["CHILD", "DECOM", "RNE", "LS", "CIN", "PLACE", "PLACE_PROVIDER", "DEC", "REC", "HOME_POST", "PL_POST"]
@@ -51,3 +51,16 @@ def test_of_several_homes_a_protected_child_keeps_none(tmp_path: Path) -> None:
     assert rows["c1"]["postcode"] and rows["c1"]["other_postcodes"]
     assert [(rows[child]["postcode"], rows[child]["other_postcodes"]) for child in ("c2", "c5")] == [(None, [])] * 2
     assert rows["c2"]["upn"] and rows["c2"]["birth_date"]
+
+
+def test_a_upn_that_two_children_of_a_return_have_is_told(tmp_path: Path) -> None:
+    area = Area(tmp_path)
+    rows = [("c1", UPN), ("c2", UPN.lower()), ("c1", UPN), ("c3", OTHER_UPN), ("c4", "UN2")]
+    children = [{"CHILD": child, "SEX": "F", "DOB": "01/03/2015", "ETHNIC": "WBRI", "UPN": upn} for child, upn in rows]
+    files = [
+        write_csv(tmp_path / "header.csv", HEADER, children),
+        write_csv(tmp_path / "episodes.csv", EPISODE, [{"CHILD": "c1", "DECOM": "01/04/2025", "RNE": "S", "LS": "C2"}]),
+    ]
+    result = area.seal(*files, agency="social_care", dataset="ssda903", period="2026")
+    states = [row["upn_state"] for row in payload(result, "header")]
+    assert states == ["shared", "shared", "shared", "valid", "explained"]

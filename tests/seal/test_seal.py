@@ -24,7 +24,7 @@ def test_the_folder_and_the_manifest(area, tmp_path):
     assert manifest["contract_hash"] == REGISTRY.contract_hash("ehc_register")
     table = manifest["tables"]["register"]
     assert (table["rows_in"], table["rows"], table["rejected_rows"]) == (2, 2, [])
-    assert table["identifiers"]["upn"]["valid"] == sum(table["identifiers"]["upn"].values()) == 2
+    assert table["identifiers"]["upn"]["shared"] == sum(table["identifiers"]["upn"].values()) == 2
     assert manifest["linkage"]["2026a"]["rows"] == 2
     assert list((result.folder.parent).iterdir()) == [result.folder]
 
