@@ -9,12 +9,12 @@ grouped AS (
     SELECT *,
         CASE
             WHEN activity IN ('290', '710', '130') THEN 'custody'
-            WHEN activity BETWEEN '210' AND '280' OR activity IN ('110', '120') THEN 'education'
-            WHEN activity BETWEEN '310' AND '381' OR activity IN ('550', '551') THEN 'employment'
-            WHEN activity BETWEEN '410' AND '460' THEN 'training'
+            WHEN activity IN ('210', '220', '230', '240', '250', '260', '270', '280', '110', '120') THEN 'education'
+            WHEN activity IN ('310', '320', '330', '340', '350', '360', '380', '381', '550', '551') THEN 'employment'
+            WHEN activity IN ('410', '420', '430', '440', '450', '460') THEN 'training'
             WHEN activity = '530' THEN 're_engagement'
-            WHEN activity BETWEEN '610' AND '619' OR activity IN ('540', '510', '520') THEN 'neet_active'
-            WHEN activity BETWEEN '620' AND '680' OR activity = '140' THEN 'neet_inactive'
+            WHEN activity IN ('540', '610', '615', '616', '619', '510', '520') THEN 'neet_active'
+            WHEN activity IN ('620', '630', '640', '650', '660', '670', '680', '140') THEN 'neet_inactive'
             ELSE 'not_known'
         END AS activity_group
     FROM reported

@@ -12,7 +12,7 @@ counted AS (
     FROM "group" CROSS JOIN asked CROSS JOIN share
 )
 SELECT
-    row_number() OVER (ORDER BY question, respondent_group, health_place, answer) AS _row,
-    'FAM' || right(year(getvariable('period_end'))::VARCHAR, 2) AS survey, question, respondent_group, health_place, answer,
-    respondents::VARCHAR AS respondents, NULL::VARCHAR AS "comment"
+    row_number() OVER (ORDER BY survey, question, respondent_group, health_place, answer) AS _row,
+    survey, question, respondent_group, health_place, answer, respondents::VARCHAR AS respondents,
+    NULL::VARCHAR AS "comment"
 FROM counted

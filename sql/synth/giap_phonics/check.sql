@@ -1,6 +1,6 @@
 -- Grain: one pupil. The standard is 32 of 40 marks.
 WITH marked AS (
-    SELECT own.*, least(40, greatest(0, round(35 + 5.5 * reading)))::INTEGER AS mark, record % 97 = 0 AS is_absent FROM own
+    SELECT own.*, least(40, greatest(0, round(37.5 + 5.5 * reading)))::INTEGER AS mark, record % 97 = 0 AS is_absent FROM own
 )
 SELECT
     number AS _row, record AS _record, person AS _person, academic_year AS "Phonics_ACADYR", reference AS "Phonics_PUPILMATCHINGREF",

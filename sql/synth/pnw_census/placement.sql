@@ -13,12 +13,13 @@ WITH kind AS (
     ) AS t (low, high, provision, weekly, bought_by, registration)
 ),
 placed AS (
-    SELECT record.*, truth.birth AS true_birth, truth.ethnicity, kind.*,
+    SELECT record.*, truth.birth AS true_birth, truth.ethnicity, in_care.started_on, kind.*,
         printf('%08d', scrambled(record.local_number, getvariable('agency'))::BIGINT) AS own_id,
         round(kind.weekly * (80 + md5_number('cost' || record.person) % 60) / 100, 2) AS cost,
         (md5_number('shared' || record.person) % 3)::INTEGER AS shared, (60 + md5_number('start' || record.person) % 1200)::INTEGER AS days_ago
     FROM record
     JOIN world.person AS truth USING (person)
+    JOIN (SELECT person, min(started_on) AS started_on FROM world.care_period WHERE kind = 'open' GROUP BY person) AS in_care USING (person)
     JOIN kind ON md5_number('kind' || record.person) % 100 >= kind.low AND md5_number('kind' || record.person) % 100 < kind.high
 ),
 split AS (
@@ -37,7 +38,7 @@ SELECT
     printf('%.2f', health) AS "Contribution from Health",
     CASE WHEN ethnicity LIKE 'W%' THEN 'English, Welsh, Scottish, Northern Irish or British (White)' WHEN ethnicity LIKE 'M%'
         THEN 'Any other Mixed or multiple ethnic background (Mixed or multiple ethnic groups)' ELSE 'Unknown' END AS "Ethnic Group",
-    strftime(greatest(getvariable('snapshot') - days_ago, true_birth + 3), '%d/%m/%Y') AS "Placement start date",
+    source_date(greatest(getvariable('snapshot') - days_ago, started_on)) AS "Placement start date",
     registration AS "Primary registration type", CASE WHEN shared = 1 THEN 'Provision within distance exists but is not available' END
         AS "Placing at Distance Reason",
     'SC' || (100000 + record % 31) AS "Provider Ofsted (or equivalent) URN", (2500000 + record % 31)::VARCHAR AS "Establishment URN",
