@@ -1,4 +1,4 @@
-"""Children looked after, care leavers and families with early help, drawn from those social care knows or might.
+"""Children looked after, care leavers and families helped early, drawn from those social care knows or might.
 
 Children looked after are children in need, brothers and sisters together; those adopted in the year are there under the
 identity before the adoption.
@@ -218,15 +218,15 @@ def _leavers(
     }
 
 
-def early_help(
+def family_help(
     draws: Draws, area: Mapping[str, Any], clock: Clock, person: Columns, in_need: Array, on_support: Array
 ) -> dict[str, Columns]:
-    """`early_help`: episodes of help before social care, most children with one.
+    """`family_help`: episodes of help before social care, most children with one.
 
     in_need: persons social care helps already. on_support: whether each person is on SEN support.
     """
     rng = draws.stream("early help")
-    about, end = area["early_help"], as_day(clock.month_end)
+    about, end = area["family_help"], as_day(clock.month_end)
     age = age_on(person["birth"], end)
     fits = (age < ADULT) & (person["birth"] < end - 120 * DAY) & ~person["is_adopted"]
     fits[in_need] = False
@@ -244,7 +244,7 @@ def early_help(
     earlier = began[again] - rng.integers(200, 500, len(again)).astype("timedelta64[D]")
     assessed = rng.integers(5, 40, len(who)).astype("timedelta64[D]")
     return {
-        "early_help": {
+        "family_help": {
             "person": np.concatenate([who, who[again]]).astype(np.int32),
             "began_on": np.concatenate([began, earlier]),
             "assessed_on": np.concatenate([began + assessed, earlier + assessed[again]]),

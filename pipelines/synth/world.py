@@ -46,7 +46,7 @@ def world(draws: Draws, area: Mapping[str, Any], names: Names, clock: Clock, chi
     found |= care.care(draws, area, clock, person, with_plan, on_support & ~with_plan, need)
     found |= looked_after.looked_after(draws, area, clock, person, found["episode"], with_plan)
     in_need = np.union1d(found["episode"]["person"], found["care_period"]["person"])
-    found |= looked_after.early_help(draws, area, clock, person, in_need, on_support)
+    found |= looked_after.family_help(draws, area, clock, person, in_need, on_support)
     return found | _parameters(area)
 
 

@@ -111,5 +111,5 @@ SELECT
 FROM (SELECT * FROM world.care_episode WHERE ended_on IS NULL AND legal_status <> 'V4' ORDER BY person LIMIT 1) AS episode
 CROSS JOIN (SELECT started_on FROM world.care_period WHERE person = getvariable('canary_person')) AS period;
 
-INSERT INTO world.early_help BY NAME
-SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.early_help ORDER BY began_on DESC, person LIMIT 1
+INSERT INTO world.family_help BY NAME
+SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.family_help ORDER BY began_on DESC, person LIMIT 1

@@ -14,7 +14,7 @@ SELECT
     CASE help.lead WHEN 'SCHOOL' THEN 'Primary school' WHEN 'EARLY_YEARS' THEN 'Nursery' WHEN 'FAMILY_HUB' THEN 'Family hub'
         WHEN 'HEALTH' THEN 'Health visiting' WHEN 'LA' THEN 'Early help team' WHEN 'VOLUNTARY' THEN 'Charity' ELSE 'Other' END
         AS "Organisation completing assessment"
-FROM world.early_help AS help
+FROM world.family_help AS help
 JOIN record USING (person)
 JOIN world.person AS truth USING (person)
 WHERE help.began_on <= getvariable('snapshot') AND (getvariable('form') <> 'workbook' OR help.began_on > getvariable('snapshot') - INTERVAL 6 MONTH)
