@@ -88,7 +88,8 @@ def _overlap(lists: str) -> str:
     return f"list_has_any({lists}_l, {lists}_r)"
 
 
-_SWAPPED = "forename_l = surname_as_forename_r OR surname_as_forename_l = forename_r"
+_SWAPPED = "forename_l = surname_as_forename_r AND surname_as_forename_l = forename_r"
+_HALF_SWAPPED = "forename_l = surname_as_forename_r OR surname_as_forename_l = forename_r"
 FORENAME = Agreement(
     "forename",
     _missing("forename"),
@@ -103,7 +104,8 @@ FORENAME = Agreement(
         Level("one letter apart", f"{_equal('forename_initial')} AND {_overlap('forename_near')}", 0.05, 0.001),
         Level("sounds alike", f"{_equal('forename_phonetic')} OR {_overlap('forename_near')}", 0.02, 0.003),
         Level("one begins the other", _in_either("forename", "forename_starts"), 0.01, 0.001),
-        Level("forename and surname swapped", _SWAPPED, 0.002, 0.0005),
+        Level("forename and surname swapped", _SWAPPED, 0.002, 0.000002, fixed_u=True),
+        Level("one is the surname of the other", _HALF_SWAPPED, 0.001, 0.0005),
         Level(
             "two letters apart",
             f"{_equal('forename_initial')} AND {_overlap('forename_far')}",
@@ -129,11 +131,11 @@ FORENAME = Agreement(
     0.92,
 )
 # Grades of first names: those that speak for one child, those that twins have as well, and none.
-FORENAME_TELLS, FORENAME_DIFFERS = 5, 0
+FORENAME_TELLS, FORENAME_HALF_SWAPPED = 6, 5
 # Where the two names are swapped, the first name has said so already.
 SURNAME = Agreement(
     "surname",
-    f"{_missing('surname')} OR (forename_l <> forename_r AND surname_l <> surname_r AND ({_SWAPPED}))",
+    f"{_missing('surname')} OR (forename_l <> forename_r AND surname_l <> surname_r AND ({_HALF_SWAPPED}))",
     (
         Level("full", _equal("surname"), 0.88, 0.003, frequency="surname"),
         Level(
@@ -170,6 +172,8 @@ BIRTH_DATE = Agreement(
     0.015,
     0.98,
 )
+# From here on all that is known of both birth dates agrees.
+BIRTH_DATE_KNOWN = 3
 POSTCODE = Agreement(
     "postcode",
     f"({_missing('postcode')}) AND (len(address_l) = 0 OR len(address_r) = 0)",

@@ -20,8 +20,8 @@ from pipelines.link import agreement
 
 FORMAT = 2
 SEED = 20260101
-# Below so many named profiles the estimates would be noise.
-ENOUGH_TO_TRAIN = 5_000
+# Below so many named profiles, or so many pairs that are surely right, the estimates would be noise.
+ENOUGH_TO_TRAIN, ENOUGH_SURE = 5_000, 500
 REVIEW, ACCEPT = 0.1, 0.9
 PAIRS_FOR_U, PAIRS_FOR_EM = 1_000_000, 500_000
 RAREST, RAREST_BY_CHANCE = 0.0005, 0.000001
@@ -96,6 +96,18 @@ def named(db: duckdb.DuckDBPyConnection) -> int:
     return int(db.execute("SELECT count(*) FROM named_profile").fetchall()[0][0])
 
 
+def can_train(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there are enough named profiles, and enough of them alike, to learn from."""
+    if named(db) < ENOUGH_TO_TRAIN:
+        return False
+    sure = " UNION ".join(
+        "SELECT l.profile_id, r.profile_id FROM named_profile l JOIN named_profile r"  # noqa: S608
+        f" ON {rule} AND l.profile_id < r.profile_id"
+        for rule in _SURE
+    )
+    return int(db.execute(f"SELECT count(*) FROM ({sure})").fetchall()[0][0]) >= ENOUGH_SURE  # noqa: S608
+
+
 def train(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """A Splink model as its JSON settings, trained on `named_profile`."""
     linker = _linker(db, start(trained=True))
@@ -121,7 +133,7 @@ def _with_floor(model: dict[str, Any]) -> dict[str, Any]:
 
 def made(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """A model for the records at hand: trained where they are enough, else as it starts."""
-    enough = named(db) >= ENOUGH_TO_TRAIN
+    enough = can_train(db)
     sources = ["/".join(s) for s in db.execute("SELECT agency, dataset FROM source ORDER BY source_id").fetchall()]
     model = train(db) if enough else start(trained=False)
     return {"format": FORMAT, "sources": sources, "trained": enough, "model": model}
@@ -145,7 +157,7 @@ def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], b
     """
     sources = ["/".join(s) for s in db.execute("SELECT agency, dataset FROM source ORDER BY source_id").fetchall()]
     kept = json.loads(path.read_text()) if path.exists() else {}
-    enough = named(db) >= ENOUGH_TO_TRAIN
+    enough = can_train(db)
     if kept.get("format") == FORMAT and kept.get("sources") == sources and (kept["trained"] or not enough):
         return kept, False
     kept = made(db)

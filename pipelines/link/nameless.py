@@ -11,8 +11,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy import stats
 
-WEIGHT = 8.0
+# The share of pairs with different numbers beyond which the three are not believed; its lower bound is compared.
+MOST_CONFLICTS = 0.005
+CONFIDENCE = 0.95
 
 
 def register_persons(db: duckdb.DuckDBPyConnection, labels: npt.NDArray[np.int32]) -> None:
@@ -24,12 +27,47 @@ def register_persons(db: duckdb.DuckDBPyConnection, labels: npt.NDArray[np.int32
     db.unregister("labels")
 
 
+def is_believed(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether pairs that share the three, one without names, have the same number often enough.
+
+    Pairs in which a number is another child's altogether are left out: they speak of the number, not of the three.
+    """
+    conflicts, pairs = db.execute("""
+        WITH one AS (
+            SELECT birth_date, sex, postcode, source_id, any_value(record_id) AS record_id,
+                   bool_or(is_named) AS is_named
+            FROM profile JOIN record USING (record_id)
+            WHERE birth_date IS NOT NULL AND sex IS NOT NULL AND postcode IS NOT NULL
+            GROUP BY ALL HAVING count(DISTINCT record_id) = 1
+        ), wrong AS (
+            SELECT record_l AS record_id FROM pair WHERE reason = 'identifier_alone'
+            UNION SELECT record_r FROM pair WHERE reason = 'identifier_alone'
+        ), numbered AS (
+            SELECT l.record_id AS record_l, r.record_id AS record_r,
+                   list_has_any(a.nhs_numbers, b.nhs_numbers) AS is_same_nhs,
+                   list_has_any(a.all_upns, b.all_upns) AS is_same_upn
+            FROM one l JOIN one r USING (birth_date, sex, postcode)
+            JOIN numbers a ON a.record_id = l.record_id JOIN numbers b ON b.record_id = r.record_id
+            WHERE l.source_id < r.source_id AND NOT (l.is_named AND r.is_named)
+        )
+        SELECT count_if(NOT coalesce(is_same_nhs, is_same_upn)), count(*)
+        FROM numbered
+        WHERE coalesce(is_same_nhs, is_same_upn) IS NOT NULL
+          AND record_l NOT IN (FROM wrong) AND record_r NOT IN (FROM wrong)""").fetchall()[0]
+    if not conflicts:
+        return True
+    return float(stats.beta.ppf(1 - CONFIDENCE, conflicts, pairs - conflicts + 1)) <= MOST_CONFLICTS
+
+
 def propose(db: duckdb.DuckDBPyConnection) -> None:
     """Make `proposed(record_l, record_r, outcome)`: records that share the three, with `tie` or why they wait.
 
+    Outcomes: tie, two_people, two_numbers, twin, protected, and not_believed where the area's twins are too many.
+
     Needs `person` as it stands after identifiers and the matcher. One row per person beside the one it would join.
     """
-    db.execute("""
+    otherwise = "tie" if is_believed(db) else "not_believed"
+    db.execute(f"""
         CREATE TABLE proposed AS
         WITH described AS (
             SELECT person_id, bool_or(is_named) AS is_named, list(DISTINCT source_id) AS sources,
@@ -67,7 +105,7 @@ def propose(db: duckdb.DuckDBPyConnection) -> None:
                  WHEN has_two_numbers OR has_two_upns THEN 'two_numbers'
                  WHEN has_twin THEN 'twin'
                  WHEN has_protected THEN 'protected'
-                 ELSE 'tie' END AS outcome
+                 ELSE '{otherwise}' END AS outcome
         FROM judged JOIN sharing USING (birth_date, sex, postcode)
         WHERE record_id <> anchor;
-    """)
+    """)  # noqa: S608

@@ -32,8 +32,10 @@ from pipelines.link.matcher import ACCEPT
 # Strengths of a shared identifier, in bits. With agreeing names nothing is stronger; a first name that disagrees is
 # how the wrong number of a twin looks, so such a tie is the first to give way.
 NAMES_AGREE, SURNAME_CHANGED, FORENAME_DISAGREES = 40.0, 25.0, 4.0
-NAMELESS = {3: 24.0, 2: 16.0, 1: 12.0, -1: 10.0, 0: 6.0}
+NAMELESS = {4: 24.0, 3: 20.0, 2: 16.0, 1: 12.0, -1: 10.0, 0: 6.0}
 DUPLICATE_PROBABILITY = 0.999
+# Where birth dates contradict each other altogether, it may be a parent and a child of one name.
+SURE = 0.995
 
 
 def _levels() -> str:
@@ -125,16 +127,16 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
         ), judged AS (
             SELECT *,
                 is_shared AND (birth_date <> 0 OR kinds > 1) AND CASE
-                    WHEN NOT is_named THEN sex <> 0
+                    WHEN NOT is_named THEN sex <> 0 OR birth_date >= {agreement.BIRTH_DATE_KNOWN} AND postcode > 1
                     WHEN forename >= 1 THEN true
                     ELSE surname >= 1 AND sex <> 0 END AS is_corroborated,
                 is_named AND forename >= {agreement.FORENAME_TELLS} AND NOT is_told_apart
-                    AND probability >= {ACCEPT} AS is_matched,
+                    AND probability >= CASE birth_date WHEN 0 THEN {SURE} ELSE {ACCEPT} END AS is_matched,
                 is_named AND forename >= {agreement.FORENAME_TELLS} AND surname >= 1 AND birth_date >= 2
                     AND probability >= {DUPLICATE_PROBABILITY} AS is_duplicate
             FROM known
         )
-        SELECT record_l, record_r, is_same_source, probability, forename, sex,
+        SELECT record_l, record_r, is_same_source, probability, forename, birth_date, sex,
             CASE
                 WHEN is_shielded AND NOT (is_corroborated AND is_current) THEN 'protected'
                 WHEN is_conflict THEN 'identifier_conflict'
@@ -147,7 +149,7 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
                 WHEN is_matched THEN 'matcher'
                 WHEN is_shared THEN 'identifier_alone'
                 WHEN forename = 0 OR is_told_apart THEN 'sibling'
-                WHEN probability >= {ACCEPT} THEN 'first_name'
+                WHEN forename < {agreement.FORENAME_TELLS} AND probability >= {ACCEPT} THEN 'first_name'
                 ELSE 'probable' END AS reason,
             CASE WHEN reason IN ('identifier', 'duplicate', 'matcher') THEN 'link' ELSE 'review' END AS verdict,
             CASE

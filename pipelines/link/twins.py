@@ -4,7 +4,8 @@ Two records agree in birth date, surname and home; of the first names one is mis
 Such is a child whose name is written in two ways, or two twins of whom each service knows one, and no field tells them
 apart. But how many twins there are can be told from the pairs whose first names do not agree at all: among twins one
 pair in three is a boy and a girl, among records of one child hardly any. So many twins as that allows (its upper bound)
-would also be found at each grade of agreement, by chance; a grade is accepted where they are at most one pair in fifty.
+would also be found at each grade of agreement, by chance. The purest grades are accepted first, each where twins are at
+most one pair in twenty, and only so far as all of them together stay below one in a thousand of the sure links.
 Everything else stays in review. Small files never show enough.
 """
 
@@ -20,8 +21,8 @@ from pipelines.link.matcher import ACCEPT
 
 # Of pairs of twins about a third are a boy and a girl (births in England and Wales); first names of twins of one sex
 # agree by chance more often than those of any two people.
-OPPOSITE_SEX, OF_ONE_SEX = 1 / 3, 1.5
-MOST_TWINS = 0.02
+OPPOSITE_SEX, OF_ONE_SEX = 0.3, 1.5
+MOST_TWINS, MOST_OF_LINKS = 0.05, 0.001
 CONFIDENCE = 0.95
 
 
@@ -50,7 +51,7 @@ def release(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     accepted = grades(db, model)
     db.execute(
         """CREATE TABLE released AS SELECT record_l, record_r, weight FROM weak
-           WHERE reason = 'first_name' AND sex <> 0 AND list_contains(?::INTEGER[], forename)""",
+           WHERE reason = 'first_name' AND sex <> 0 AND birth_date <> 0 AND list_contains(?::INTEGER[], forename)""",
         [accepted],
     )
 
@@ -65,10 +66,16 @@ def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
     chance = by_level(model, "forename", "u_probability")
     wrong_sex = by_level(model, "sex", "m_probability")[0]
     twins = most_twins(apart, opposite, wrong_sex) / chance[0]
-    missing = seen.get(-1, 0) / max(sure + sum(seen.values()), 1)
     expected = {grade: twins * OF_ONE_SEX * chance[grade] for grade in range(1, agreement.FORENAME_TELLS)}
-    expected[-1] = twins * missing
-    return [grade for grade, count in expected.items() if count <= MOST_TWINS * seen.get(grade, 0)]
+    # A missing or misplaced first name befalls twins as often as anyone.
+    for grade in (-1, agreement.FORENAME_HALF_SWAPPED):
+        expected[grade] = twins * seen.get(grade, 0) / max(sure + sum(seen.values()), 1)
+    accepted, total = [], 0.0
+    for grade in sorted(expected, key=lambda g: (expected[g] / max(seen.get(g, 0), 1), g)):
+        total += expected[grade]
+        if expected[grade] <= MOST_TWINS * seen.get(grade, 0) and total <= MOST_OF_LINKS * sure:
+            accepted.append(grade)
+    return accepted
 
 
 def most_twins(apart: int, opposite: int, wrong_sex: float) -> float:
