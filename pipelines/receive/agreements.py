@@ -18,16 +18,10 @@ def covering(agency: Agency, manifest: dict[str, Any], today: date) -> Agreement
     another one declared) or `FILE-028` (the national data opt-out not shown to be applied).
     """
     dataset, declaration = manifest["dataset"], manifest["declaration"]
-    in_force = [a for a in agency.agreements if a.dataset == dataset and a.starts <= today <= a.expires]
-    if not in_force:
+    agreement = agency.agreement(dataset, today)
+    if agreement is None:
         raise fault("FILE-026", dataset=dataset, agency=agency.code)
-    agreement = max(in_force, key=lambda a: a.expires)
-    declared_end = _day(declaration["cag_expires"])
-    if (
-        (agreement.cag_expires and agreement.cag_expires < today)
-        or (declaration["cag_expires"] and (declared_end is None or declared_end < today))
-        or (declaration["cag_ref"] or agreement.cag_ref) != agreement.cag_ref
-    ):
+    if declaration["cag_ref"] != agreement.cag_ref or not _support_lasts(agreement, declaration, today):
         raise fault("FILE-027", dataset=dataset, reference=agreement.reference)
     if not _opt_out_is_shown(agreement, declaration, manifest["sealed_at"]):
         raise fault(
@@ -52,20 +46,28 @@ def ending(agency: Agency, dataset: str, today: date) -> list[str]:
     return found
 
 
+def _support_lasts(agreement: Agreement, declaration: dict[str, Any], today: date) -> bool:
+    """Whether the advisory group's support has not ended, by the agreement and by what the sender declares."""
+    if agreement.cag_expires is None:
+        return True
+    declared = _day(declaration["cag_expires"])
+    return agreement.cag_expires >= today and declared is not None and declared >= today
+
+
 def _opt_out_is_shown(agreement: Agreement, declaration: dict[str, Any], sealed_at: str) -> bool:
-    """Whether the basis is the agreement's and, where opt-outs apply, they were looked up shortly before sealing.
+    """Whether the basis is the agreement's and, where opt-outs apply, they were counted shortly before sealing.
 
     Only the sender can look them up, and looks on the day of the extract; the age is therefore counted at sealing, not
     at arrival.
     """
-    if declaration["basis"] not in (None, agreement.confidentiality):
+    if declaration["basis"] != agreement.confidentiality:
         return False
     if not agreement.opt_out_applies:
         return True
     checked, sealed = _day(declaration["ndoo_checked_at"]), _day(sealed_at)
     return (
-        declaration["basis"] is not None
-        and declaration["ndoo_applied"] is True
+        declaration["ndoo_applied"] is True
+        and declaration["opted_out_count"] is not None
         and checked is not None
         and sealed is not None
         # A day of grace backwards: the two clocks may stand in different time zones.

@@ -228,7 +228,7 @@ def _seal_into(
     sealed_at: datetime,
 ) -> dict[str, Any]:
     """Write payload, linkage file, manifest and signature; returns the manifest."""
-    declared = manifests.declared(declaration)
+    declared = _declaration(declaration, sender, scope.dataset, sealed_at.date())
     contract = scope.registry.contract(scope.dataset)
     tables = open_tables(found, scope.registry, sender, scratch=folder)
     known = identities(scope, tables) if contract.people else None
@@ -254,6 +254,19 @@ def _seal_into(
     )
     manifests.write(folder, content, scope.keys.signing_key)
     return content.model_dump(mode="json")
+
+
+def _declaration(given: dict[str, Any], sender: Agency | None, dataset: str, day: date) -> manifests.Declaration:
+    """What the sender declares; the basis it does not state itself is that of its agreement in force."""
+    agreement = sender.agreement(dataset, day) if sender else None
+    if agreement is None:
+        return manifests.declared(given)
+    basis = {
+        "basis": agreement.confidentiality,
+        "cag_ref": agreement.cag_ref,
+        "cag_expires": str(agreement.cag_expires) if agreement.cag_expires else None,
+    }
+    return manifests.declared(basis | {name: value for name, value in given.items() if value is not None})
 
 
 def _summary(table: TextTable, sealer: TableSealer, path: Path) -> SealedTable:

@@ -130,6 +130,11 @@ def _declares(**changes: Any) -> Send:
     return lambda area: area.patients(declaration={**DECLARATION, **changes})
 
 
+def _silent_on(field: str) -> Send:
+    """A manifest that the door did not write: the door itself states the basis of the agreement."""
+    return lambda area: area.resign(area.patients(), lambda m: m["declaration"].update({field: None}))
+
+
 CASES: dict[str, tuple[str, str, Send]] = {
     "unknown agency": ("FILE-020", "not known here", _claims(agency="Ottoline")),
     "another agency's folder": ("FILE-020", "own folder", _in_the_wrong_folder),
@@ -152,7 +157,10 @@ CASES: dict[str, tuple[str, str, Send]] = {
     "opt-out checked after sealing": ("FILE-028", "before sealing", _declares(ndoo_checked_at="2026-04-17")),
     "opt-out date unreadable": ("FILE-028", "before sealing", _declares(ndoo_checked_at="in April")),
     "another basis": ("FILE-028", "basis section_251", _declares(basis="consent")),
-    "no basis": ("FILE-028", "basis section_251", _declares(basis=None)),
+    "no basis": ("FILE-028", "basis section_251", _silent_on("basis")),
+    "opt-outs not counted": ("FILE-028", "opted_out_count", _declares(opted_out_count=None)),
+    "no support declared": ("FILE-027", "not the one of the agreement", _silent_on("cag_ref")),
+    "no end of the support declared": ("FILE-027", "has ended", _silent_on("cag_expires")),
     "support declared as ended": ("FILE-027", "has ended", _declares(cag_expires="2026-04-01")),
     "another support": ("FILE-027", "not the one of the agreement", _declares(cag_ref="20/CAG/9999")),
     "replayed sequence": ("FILE-029", "not newer than number 3", _replayed),

@@ -226,3 +226,13 @@ def test_the_real_census_sample_passes_the_door_whole(shared):
         (linkage,) = result.manifest["linkage"].values()
         assert linkage["rows"] == linkage["weak"] >= 9498
         assert "addresses" in result.manifest["missing_optional"]
+
+
+def test_the_manifest_always_says_on_what_basis_data_flow(area, tmp_path):
+    manifest = area.seal(register(tmp_path, {})).manifest
+    assert manifest["declaration"]["basis"] == "legal_requirement" and manifest["declaration"]["cag_ref"] is None
+    stated = area.seal(register(tmp_path, {}), sequence=2, declaration={"basis": "consent", "opted_out_count": 3})
+    assert (stated.manifest["declaration"]["basis"], stated.manifest["declaration"]["opted_out_count"]) == (
+        "consent",
+        3,
+    )
