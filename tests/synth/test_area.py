@@ -94,7 +94,7 @@ def test_needs_of_plans_and_status_of_pupils(area):
     whole = sum(needs.values())
     for need, published in {"ASD": 0.315, "SLCN": 0.213, "SEMH": 0.207, "MLD": 0.106}.items():
         assert needs[need] / whole == pytest.approx(published, abs=0.05), need
-    status = dict(area.rows(f"SELECT senprovision, count(*) FROM {area.csv('pupilonroll.csv')} GROUP BY 1"))
+    status = dict(area.rows(f"SELECT senprovision, count(*) FROM {area.csv('spring_pupilonroll.csv')} GROUP BY 1"))
     pupils = sum(status.values())
     assert status["K"] / pupils == pytest.approx(0.16, abs=0.01)
     assert status["E"] / pupils == pytest.approx(0.062, abs=0.012)
@@ -202,7 +202,7 @@ def test_identifiers_have_true_check_digits_unless_a_fault_is_planted(area):
     assert all(sum(int(d) * (10 - i) for i, d in enumerate(text)) % 11 == 10 for text in ulns)
     assert len(set(upns)) == len(upns)
     assert len({number for number, _, _ in persons}) == len(persons)
-    written = area.rows(f"SELECT upn FROM {area.csv('pupilonroll.csv')} WHERE upn IS NOT NULL")
+    written = area.rows(f"SELECT upn FROM {area.csv('spring_pupilonroll.csv')} WHERE upn IS NOT NULL")
     wrong = sum(upn.calc_check_digit(text[1:]) != text[0] for (text,) in written)
     assert 0 < wrong < len(written) * 0.01
 
@@ -293,7 +293,7 @@ def test_files_have_the_habits_of_their_senders(area):
     )
     iso = sum("-" in text for (text,) in birthdays)
     assert 0 < iso < len(birthdays) * 0.1
-    sample = area.rows(f"SELECT dob, topupfunding, termlysessionspossible FROM {area.csv('pupilonroll.csv')} LIMIT 1")[
+    sample = area.rows(f"SELECT dob, topupfunding, termlysessionspossible FROM {area.csv('spring_pupilonroll.csv')} LIMIT 1")[
         0
     ]
     assert re.fullmatch(r"20[0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} 00:00:00", sample[0])

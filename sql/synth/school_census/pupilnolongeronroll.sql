@@ -3,7 +3,7 @@ SELECT
     row_number() OVER (ORDER BY move.left_on, record.record) AS _row, record.record AS _record, record.person AS _person,
     pupil.status AS _status,
     export_key(record.record, 'pupilnolongeronroll') AS pupilnolongeronrolltableid, school.school_number AS "NativeId",
-    blade_date(record.birth) AS dob, record.surname, record.forename, record.middle AS middlenames, NULL::VARCHAR AS preferredsurname,
+    blade_date(record.birth) AS dob, record.surname, record.forename, record.middle AS middlenames,
     record.former_surname AS formersurname, record.upn, record.former_upn AS formerupn, record.uln AS uniquelearnernumber, record.sex,
     blade_date(move.entered_before) AS entrydate, blade_date(move.left_on) AS leavingdate,
     '1' AS pupilnolongeronrollorderseqcolumn, left(export_key(school.school, 'source'), 8) AS sourceid,

@@ -31,7 +31,7 @@ SELECT
     left(export_key(named.school, 'census'), 8) AS schoolcensustableid, NULL::VARCHAR AS hoursatsetting,
     blade_bool(named.record % 3 > 0) AS schoollunchtaken, blade_bool(named.copy = 1) AS parttime,
     blade_bool(named.status = 'E' AND active.placement IN ('special', 'base')) AS topupfunding, NULL::VARCHAR AS unitcontacttime,
-    blade_int(named.sessions) AS termlysessionspossible,
+    blade_int(named.sessions) AS termlysessionspossible, blade_int(named.sessions // 3) AS summerhalfterm2sessionspossible,
     blade_bool(coalesce(active.placement = 'base' AND NOT active.is_resourced AND named.copy = 0, FALSE)) AS senunitindicator,
     blade_bool(coalesce(active.placement = 'base' AND active.is_resourced AND named.copy = 0, FALSE)) AS resourcedprovisionindicator,
     NULL::VARCHAR AS moveoffrollflag, NULL::VARCHAR AS fundedhours, NULL::VARCHAR AS missingaddress,
