@@ -2,10 +2,10 @@
 -- goals of the prime areas, literacy and mathematics.
 WITH goal AS (
     SELECT own.*,
-        goal_reached(reading + 0.55) AS e01, goal_reached(reading + 0.6) AS e02, goal_reached(writing + 0.95) AS e03,
+        goal_reached(reading + 0.9) AS e01, goal_reached(reading + 0.95) AS e02, goal_reached(writing + 0.95) AS e03,
         goal_reached(writing + 1.0) AS e04, goal_reached(maths + 1.1) AS e05, goal_reached(maths + 1.3) AS e06,
-        goal_reached(writing + 0.9) AS e07, goal_reached(reading + 0.6) AS e08, goal_reached(reading + 0.5) AS e09,
-        goal_reached(writing + 0.45) AS e10, goal_reached(maths + 0.6) AS e11, goal_reached(maths + 0.55) AS e12
+        goal_reached(writing + 0.9) AS e07, goal_reached(reading + 0.9) AS e08, goal_reached(reading + 0.8) AS e09,
+        goal_reached(writing + 0.75) AS e10, goal_reached(maths + 0.9) AS e11, goal_reached(maths + 0.85) AS e12
     FROM own
 )
 SELECT

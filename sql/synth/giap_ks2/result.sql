@@ -2,9 +2,9 @@
 WITH scored AS (
     SELECT own.*,
         CASE WHEN reading > -2.2 THEN least(120, greatest(80, round(105 + 6.5 * reading)))::INTEGER END AS read_score,
-        CASE WHEN maths > -2.2 THEN least(120, greatest(80, round(104 + 6.5 * maths)))::INTEGER END AS maths_score,
+        CASE WHEN maths > -2.2 THEN least(120, greatest(80, round(105 + 6.5 * maths)))::INTEGER END AS maths_score,
         CASE WHEN writing > -2.2 THEN least(120, greatest(80, round(105 + 6.5 * writing)))::INTEGER END AS spelling_score,
-        CASE WHEN writing > 1.4 THEN 'GDS' WHEN writing > -0.55 THEN 'EXS' WHEN writing > -2.2 THEN 'WTS' ELSE 'PKE' END AS written
+        CASE WHEN writing > 1.4 THEN 'GDS' WHEN writing > -0.75 THEN 'EXS' WHEN writing > -2.2 THEN 'WTS' ELSE 'PKE' END AS written
     FROM own
 )
 SELECT
