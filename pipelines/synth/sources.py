@@ -98,7 +98,7 @@ class Source:
         has = true["has_upn"] & ~(earlier & too_young)
         upn = np.where(earlier, true["adopted_upn"], true["upn"])
         former = where(~earlier, true["former_upn"])
-        second = has & np.array([text is not None for text in former])
+        second = has & np.array([text is not None for text in former], dtype=bool)
         still = self._hit("upn", "former", second)
         upn = np.where(still, former, upn)
         shown = second & ~still & (self._rng.random(self.size) < self._faults.get("shows_former_upn", 0.0))

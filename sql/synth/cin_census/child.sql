@@ -2,7 +2,7 @@
 SELECT
     child.number AS _row, NULL::BIGINT AS _parent, child.record AS _record, child.person AS _person,
     child.la_child_id AS "ChildIdentifiers/LAchildID", child.upn AS "ChildIdentifiers/UPN",
-    child.former_upn AS "ChildIdentifiers/FormerUPN",
+    child.former_upn::VARCHAR AS "ChildIdentifiers/FormerUPN",
     CASE WHEN child.upn IS NULL THEN CASE WHEN child.has_upn THEN 'UN4' ELSE 'UN1' END END AS "ChildIdentifiers/UPNunknown",
     child.birth::VARCHAR AS "ChildIdentifiers/PersonBirthDate",
     CASE WHEN getvariable('has_gender') THEN translate(child.sex, 'MFU', '120') END AS "ChildIdentifiers/GenderCurrent",

@@ -3,7 +3,7 @@ SELECT
     row_number() OVER (ORDER BY help.began_on, record.record) AS _row, record.record AS _record, record.person AS _person,
     printf('%08d', scrambled(record.local_number, getvariable('agency'))::BIGINT) AS "Child Unique ID",
     CASE WHEN getvariable('form') <> 'workbook' THEN record.forename END AS "Forename", CASE WHEN getvariable('form') <> 'workbook' THEN record.surname END AS "Surname",
-    CASE WHEN getvariable('form') <> 'workbook' THEN record.upn END AS "UPN", CASE WHEN getvariable('form') <> 'workbook' THEN record.postcode END AS "Postcode",
+    CASE WHEN getvariable('form') <> 'workbook' THEN record.upn::VARCHAR END AS "UPN", CASE WHEN getvariable('form') <> 'workbook' THEN record.postcode END AS "Postcode",
     CASE record.sex WHEN 'M' THEN 'a) Male' WHEN 'F' THEN 'b) Female' END AS "Gender",
     CASE left(truth.ethnicity, 1) WHEN 'W' THEN 'a) White' WHEN 'M' THEN 'b) Mixed' WHEN 'A' THEN 'c) Asian or Asian British'
         WHEN 'B' THEN 'd) Black or black British' WHEN 'R' THEN 'f) Not stated' ELSE 'e) Other ethnic group' END AS "Ethnicity",
