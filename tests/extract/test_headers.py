@@ -65,9 +65,9 @@ def test_no_two_columns_of_a_table_are_spelt_alike():
         for name, table in contract.tables.items():
             keys, rest = set(), []
             for column, about in table.columns.items():
-                found = [squash(s) for s in (column, *about.aliases)]
+                found = {squash(s) for s in (column, *about.aliases)}
                 if about.type in ("key", "parent_key"):
-                    keys |= set(found)
+                    keys |= found
                 else:
-                    rest += found
+                    rest += list(found)
             assert len(rest) == len(set(rest)) and keys.isdisjoint(rest), f"{dataset}.{name}"
