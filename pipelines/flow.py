@@ -75,7 +75,7 @@ def waiting(group: str, landing: Path | None = None) -> list[str]:
         agencies = [agency.code for agency in registry.groups.get(group, [])]
         if landing is None:
             routes.fetch(settings, registry, agencies)
-        folders = room.find(settings, registry, agencies)
+        folders = room.find(settings, registry, agencies, wait=landing is None)
         half_way = Ledger(connection).submissions(states=("received", "held_ours", "validated"), group=agencies)
     return [str(folder.relative_to(settings.landing)) for folder in folders] + [left.submission for left in half_way]
 
@@ -86,6 +86,7 @@ def receive(folder: str, landing: Path | None = None) -> dict[str, Any]:
     The name of a submission that an earlier run received is handed on as it is.
     """
     from pipelines import receive as room
+    from pipelines.validate import report
 
     if folder.count("/") == 3:
         return Outcome("receive", folder, "success", notes=["received by an earlier run"]).as_json()
@@ -93,6 +94,7 @@ def receive(folder: str, landing: Path | None = None) -> dict[str, Any]:
         try:
             return room.receive(settings, registry, connection, settings.landing / folder).as_json()
         except DataFault as fault:
+            report.write_refusal(settings.reports, registry, folder, fault)
             return Outcome("receive", folder, "refused", notes=[str(fault)]).as_json()
 
 

@@ -34,8 +34,10 @@ from pipelines.settings import Settings
 _PLAIN = re.compile(r"[a-z][a-z0-9_]*__20[0-9]{2}[0-9a-z-]*__[0-9]+|[0-9a-f]{64}")
 
 
-def find(settings: Settings, registry: Registry, agencies: Iterable[str]) -> list[Path]:
+def find(settings: Settings, registry: Registry, agencies: Iterable[str], *, wait: bool = True) -> list[Path]:
     """Folders of the agencies' deliveries that the ledger does not have, in order of dataset, period and sequence.
+
+    wait: leave alone, for some hours, what is not yet whole; without it, whatever has a manifest is found.
 
     A delivery whose folder is not called as the door would call it is renamed to its manifest's hash, since the names
     of folders reach the scheduler's pages and logs. Deliveries that the ledger has, and which a killed run left behind,
@@ -49,7 +51,7 @@ def find(settings: Settings, registry: Registry, agencies: Iterable[str]) -> lis
             if delivery.sha256 in taken:
                 with files.guarded():
                     files.remove_taken(settings, delivery.folder)
-            elif landing.is_ready(delivery.folder):
+            elif not wait or landing.is_ready(delivery.folder):
                 found.append(((agency, *delivery.order()), _plainly_named(delivery)))
     return [folder for _, folder in sorted(found)]
 

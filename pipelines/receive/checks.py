@@ -102,9 +102,10 @@ def whole(delivery: Delivery, agency: Agency, keys: HubKeys, registry: Registry)
     if manifest["contract_hash"] != registry.contract_hash(dataset):
         raise fault("FILE-024", dataset=dataset, expected=registry.contract_hash(dataset))
     contract = registry.contract(dataset)
-    if contract.people and manifest["linkage"] and not set(keys.epochs) & set(manifest["linkage"]):
+    if not set(keys.epochs) & set(manifest["key_epochs"]):
         raise fault("FILE-025", epoch=keys.epoch)
-    if not set(manifest["tables"]) <= set(contract.tables) or contract.people != bool(manifest["linkage"]):
+    epochs = set(manifest["key_epochs"]) if contract.people else set()
+    if not set(manifest["tables"]) <= set(contract.tables) or set(manifest["linkage"]) != epochs:
         raise fault("FILE-019", what="A table or the linkage file")
     for table, facts in manifest["tables"].items():
         rows = _rows(delivery.folder / PAYLOAD / f"{table}.parquet")
@@ -138,7 +139,8 @@ def new(ledger: Ledger, manifest: dict[str, Any]) -> DataFault | None:
         manifest["period"],
     )
     standing = next((row for row in earlier if row["state"] not in ("rejected", "withdrawn")), None)
-    made_of = {name: manifest[name] for name in ("key_epoch", "contract_hash", "geography_sha256")}
+    made_of = {name: manifest[name] for name in ("contract_hash", "geography_sha256")}
+    made_of["key_epoch"] = max(manifest["key_epochs"])
     made_of["content_sha256"] = content_sha256(manifest)
     if standing and made_of.items() <= standing.items():
         return fault("FILE-030", submission=standing["submission"])
@@ -168,7 +170,7 @@ def columns(delivery: Delivery, manifest: dict[str, Any], agreement: str, contra
         "period_start": start,
         "period_end": end,
         "sequence": manifest["sequence"],
-        "key_epoch": manifest["key_epoch"],
+        "key_epoch": max(manifest["key_epochs"]),
         "manifest_sha256": delivery.sha256,
         "content_sha256": content_sha256(manifest),
         "contract_hash": manifest["contract_hash"],

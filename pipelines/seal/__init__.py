@@ -243,7 +243,7 @@ def _seal_into(
         sequence=sequence,
         sealed_at=sealed_at.isoformat(),
         software=f"joint-needs {version()}",
-        key_epoch=scope.keys.epoch,
+        key_epochs=tuple(sorted(scope.keys.link_keys)),
         contract_hash=scope.registry.contract_hash(scope.dataset),
         geography_sha256=sha256_of(geography) if areas and geography else None,
         declaration=declared,

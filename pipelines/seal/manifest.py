@@ -68,7 +68,10 @@ class LinkageFile(Strict):
 
 
 class Manifest(Strict):
-    """Everything the hub may know of a submission before it opens it. linkage: by key epoch; none without people."""
+    """Everything the hub may know of a submission before it opens it.
+
+    key_epochs: of the link keys that the door held, the newest last. linkage: by key epoch; none without people.
+    """
 
     format: Literal[2] = FORMAT
     agency: str
@@ -77,7 +80,7 @@ class Manifest(Strict):
     sequence: int = Field(ge=1)
     sealed_at: str
     software: str
-    key_epoch: str
+    key_epochs: tuple[Annotated[str, Field(pattern=EPOCH)], ...] = Field(min_length=1)
     contract_hash: str
     geography_sha256: str | None
     declaration: Declaration

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipelines import watch
+from pipelines import receive, watch
 from pipelines.errors import DataFault
 from pipelines.receive import landing
 from tests.receive.conftest import Area
@@ -39,6 +39,8 @@ def test_what_never_becomes_whole_is_refused_after_some_hours(area: Area, monkey
     folder = area.capacity()
     (folder / "payload" / "capacity.parquet").unlink()
     assert area.find() == []
+    # By hand nobody waits.
+    assert receive.find(area.settings, area.registry, ["planning"], wait=False) == [folder]
     monkeypatch.setattr(landing, "OVERDUE", timedelta(0))
     assert area.find() == [folder]
     with pytest.raises(DataFault, match="FILE-019"):

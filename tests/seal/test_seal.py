@@ -20,7 +20,7 @@ def test_the_folder_and_the_manifest(area, tmp_path):
     }  # fmt: skip
     manifest = json.loads((result.folder / "manifest.json").read_text())
     assert manifest == result.manifest
-    assert (manifest["key_epoch"], manifest["sequence"]) == ("2026a", 1)
+    assert (manifest["key_epochs"], manifest["sequence"]) == (["2026a"], 1)
     assert manifest["contract_hash"] == REGISTRY.contract_hash("ehc_register")
     table = manifest["tables"]["register"]
     assert (table["rows_in"], table["rows"], table["rejected_rows"]) == (2, 2, [])
