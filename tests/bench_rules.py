@@ -211,7 +211,7 @@ def checked(registry: Registry, manifest: dict[str, Any], folder: Path) -> list[
     """The rows at fault of each rule, by the production path from the payload file on."""
     case = Case(registry, manifest, folder)
     with duckdb.connect() as connection:
-        return [finding.rows for finding in find(connection, case)[0] if "-CAST-" not in finding.rule.rule]
+        return [finding.rows for finding in find(connection, case).findings if "-CAST-" not in finding.rule.rule]
 
 
 def measure(rows: int = ROWS) -> dict[str, Any]:

@@ -86,12 +86,13 @@ def _shares(words: list[str]) -> dict[str, float]:
 def check(
     paths: Annotated[list[Path], typer.Argument(help="Raw files, sealed folders, or folders of either.")],
     agency: Annotated[str | None, typer.Option(help="Check as this agency sends it (header, tolerances).")] = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for the report: web page, workbook, Markdown.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what files are and what is wrong with them. Writes and loads nothing."""
+    """Say what files are and what is wrong with them. Loads nothing, and writes nothing but the report asked for."""
     from pipelines import checking
 
-    document = checking.check(paths, agency=agency, settings=Settings.from_environment())
+    document = checking.check(paths, agency=agency, settings=Settings.from_environment(), reports=report)
     if as_json:
         show(document, True)
     else:

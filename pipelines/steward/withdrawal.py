@@ -15,6 +15,7 @@ import psycopg
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
 from pipelines.settings import Settings
 from pipelines.steward.quarantine import decide
+from pipelines.validate import report
 from pipelines.validate.lake import folder_form, lake_folder
 
 
@@ -51,7 +52,7 @@ def _remove(settings: Settings, found: Submission) -> int:
         lake_folder(settings, found),
         settings.received / name,
         settings.work / name,
-        settings.reports / name,
+        report.folder_of(settings.reports, found.submission),
         *settings.link_store.glob(f"{name}.*"),
     ]
     count = 0

@@ -75,7 +75,7 @@ def again(
         outcome.state = judgement.outcome
         outcome.notes += [str(judgement.fault)] if judgement.fault else []
         return
-    _record(settings, ledger, found, judgement)
+    _record(settings, registry, ledger, found, judgement)
     known = ledger.rows("SELECT path FROM ops.snapshot WHERE submission_key = %s", found.submission_key)
     files = write_lake(settings, found, [row["path"] for row in known])
     ledger.replace_snapshots(found.submission_key, files)
@@ -91,17 +91,23 @@ def check(
     manifest: dict[str, Any] | None = None,
     environment: str = "production",
     engine: Engine = "duckdb",
+    reports: Path | None = None,
 ) -> dict[str, Any]:
-    """Judge a sealed folder (or a folder of payload files with its manifest) in memory; writes and records nothing.
+    """Judge a sealed folder (or a folder of payload files with its manifest) in memory; records nothing.
 
-    Returns `{"agency", "dataset", "period", "outcome", "reason", "tables", "absent_tables", "rules",
-    "not_applicable"}`: outcome is accepted, rejected or held_ours, rules are those that did not pass.
+    Returns the report's document, with `agency`, `dataset`, `period`, `outcome` (accepted, rejected or held_ours),
+    `reason`, `tables`, `absent_tables`, `rules` (those that did not pass) and `not_applicable`. reports: a folder for
+    the report; without it, nothing is written.
     """
     told: dict[str, Any] = manifest or json.loads((folder / "manifest.json").read_text())
     payload = folder / "payload" if (folder / "payload").is_dir() else folder
     case = Case(registry, told, payload, registry.agencies.get(told["agency"]), environment, engine)
     with duckdb.connect() as memory:
-        return report.as_json(told, judge(memory, case))
+        judgement = judge(memory, case)
+    document = report.as_json(registry, told, judgement)
+    if reports:
+        report.write(reports, document, report.rows_of(told, judgement), judgement.results)
+    return document
 
 
 def _accept(settings: Settings, registry: Registry, ledger: Ledger, submission: str, outcome: Outcome) -> None:
@@ -133,7 +139,7 @@ def _judge_and_record(
     settings: Settings, registry: Registry, ledger: Ledger, found: Submission, outcome: Outcome
 ) -> None:
     judgement = _judge(settings, registry, ledger, found)
-    _record(settings, ledger, found, judgement)
+    _record(settings, registry, ledger, found, judgement)
     outcome.counts.update(summary(judgement.tables))
     _move(ledger, found, judgement, outcome)
 
@@ -163,8 +169,10 @@ def _judge(settings: Settings, registry: Registry, ledger: Ledger, found: Submis
     return judgement
 
 
-def _record(settings: Settings, ledger: Ledger, found: Submission, judgement: Judgement) -> None:
-    report.write(settings.reports / folder_form(found.submission), report.as_json(found.manifest, judgement))
+def _record(settings: Settings, registry: Registry, ledger: Ledger, found: Submission, judgement: Judgement) -> None:
+    folder = report.folder_of(settings.reports, found.submission)
+    told = report.as_json(registry, found.manifest, judgement)
+    report.write(folder, told, report.rows_of(found.manifest, judgement), judgement.results)
     ledger.replace_outcomes(
         found.submission_key,
         judgement.tables,

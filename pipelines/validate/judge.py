@@ -61,29 +61,37 @@ def judge(connection: duckdb.DuckDBPyConnection, case: Case) -> Judgement:
     Raises DataFault `FILE-019` where the payload is not what the manifest says, SystemFault where it was changed since
     or counts do not add up.
     """
-    findings, tables, absent = find(connection, case)
+    found = find(connection, case)
+    findings, absent, results = found.findings, found.absent, found.results
     if any(finding.result == "could_not_check" for finding in findings):
-        return Judgement("held_ours", [], findings, absent)
-    reason = rejection(findings, case.agency, case.environment)
-    if reason:
-        return Judgement("rejected", all_rejected(tables), findings, absent, reason)
+        return Judgement("held_ours", [], findings, absent, results=results)
+    if reason := rejection(findings, case.agency, case.environment):
+        return Judgement("rejected", all_rejected(found.tables), findings, absent, reason, results)
     findings = [_without_released(finding, case) for finding in findings]
-    return Judgement("accepted", settle(connection, case.registry, case.dataset, findings, tables), findings, absent)
+    outcomes = settle(connection, case.registry, case.dataset, findings, found.tables)
+    return Judgement("accepted", outcomes, findings, absent, results=results)
 
 
-def find(connection: duckdb.DuckDBPyConnection, case: Case) -> tuple[list[Finding], dict[str, Delivered], list[str]]:
-    """Cast and check every table: one finding per rule, what came of each table, and optional tables that did not.
+@dataclass(frozen=True)
+class Found:
+    """One finding per rule, what came of each table, optional tables that did not, Great Expectations' own words."""
 
-    Raises as `judge` does.
-    """
+    findings: list[Finding]
+    tables: dict[str, Delivered]
+    absent: list[str]
+    results: dict[str, Any]
+
+
+def find(connection: duckdb.DuckDBPyConnection, case: Case) -> Found:
+    """Cast and check every table. Raises as `judge` does."""
     declared = rules(case.registry, case.dataset, case.period[1])
     tables, absent = _load(connection, case)
     by_table = _applicable(connection, case, declared)
-    findings = _check(connection, case, by_table, tables)
+    findings, results = _check(connection, case, by_table, tables)
     judged = {(finding.rule.table, finding.rule.rule) for finding in findings}
     everything = [rule for listed in declared.values() for rule in listed]
     findings += [Finding(rule, "not_applicable") for rule in everything if (rule.table, rule.rule) not in judged]
-    return findings, tables, absent
+    return Found(findings, tables, absent, results)
 
 
 def _applicable(
@@ -152,8 +160,9 @@ def _cast(connection: duckdb.DuckDBPyConnection, case: Case, table: str) -> int:
 
 def _check(
     connection: duckdb.DuckDBPyConnection, case: Case, by_table: dict[str, list[Rule]], tables: Iterable[str]
-) -> list[Finding]:
-    findings = []
+) -> tuple[list[Finding], dict[str, Any]]:
+    """One finding per rule of the tables that came, and what Great Expectations said of each table."""
+    findings: list[Finding] = []
     with checker(connection, case.engine) as check:
         for name in tables:
             now = [rule for rule in by_table[name] if not rule.of_previous]
@@ -163,5 +172,5 @@ def _check(
                 findings += check.check(name, now)
             if before:
                 typed.flag_previous(connection, name, before, case.period, CHECKED)
-                findings += check.check(f"{name}, last submission", before)
-    return findings
+                findings += check.check(f"{name} of the last submission", before)
+        return findings, check.results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -31,13 +32,17 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What became of a submission. outcome: accepted, rejected or held_ours (a rule could not be evaluated)."""
+    """What became of a submission. outcome: accepted, rejected or held_ours (a rule could not be evaluated).
+
+    results: what Great Expectations itself said, by table.
+    """
 
     outcome: str
     tables: list[TableOutcome]
     findings: list[Finding]
     absent: list[str] = field(default_factory=list)
     fault: DataFault | None = None
+    results: dict[str, Any] = field(default_factory=dict)
 
     @property
     def unchecked(self) -> list[str]:

@@ -33,7 +33,7 @@ def find(
     wanted = {name: [rule for rule in listed if only(rule)] for name, listed in drawn.rules.items()}
     with duckdb.connect() as connection:
         tables, _ = _load(connection, case)
-        findings = _check(connection, case, _applicable(connection, case, wanted), tables)
+        findings, _ = _check(connection, case, _applicable(connection, case, wanted), tables)
     return {(f.rule.table, f.rule.rule): f for f in findings}
 
 
