@@ -67,8 +67,8 @@ def _read(folder: Path) -> tuple[dict[str, str], list[str]]:
         if not found:
             raise SystemFault(f"{path.name}: a migration is named like 0004_what_it_does.sql")
         numbers.append(int(found[1]))
-    if len(set(numbers)) != len(numbers):
-        raise SystemFault(f"migrations must be numbered without doubles; found {numbers}")
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise SystemFault(f"migrations must be numbered 1, 2, 3 without gaps or doubles; found {numbers}")
     return {path.stem: path.read_text() for path in paths}, [
         p.read_text() for p in sorted((folder / "grants").glob("*.sql"))
     ]
