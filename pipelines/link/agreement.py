@@ -192,16 +192,4 @@ POSTCODE = Agreement(
     0.9796,
 )
 SEX = Agreement("sex", _missing("sex"), (Level("same", _equal("sex"), 0.99, 0.5),), 0.01, 0.5)
-_IDENTIFIERS_EQUAL = (
-    "nhs_number_l = nhs_number_r OR upn_l = upn_r OR uln_l = uln_r"
-    " OR list_contains(other_upns_r, upn_l) OR list_contains(other_upns_l, upn_r)"
-)
-IDENTIFIER = Agreement(
-    "identifier",
-    "(nhs_number_l IS NULL OR nhs_number_r IS NULL) AND (upn_l IS NULL OR upn_r IS NULL)"
-    " AND (uln_l IS NULL OR uln_r IS NULL)",
-    (Level("one is equal", _IDENTIFIERS_EQUAL, 0.98, 0.000002, fixed_u=True),),
-    0.02,
-    0.999998,
-)
-ALL = (FORENAME, SURNAME, BIRTH_DATE, POSTCODE, SEX, IDENTIFIER)
+ALL = (FORENAME, SURNAME, BIRTH_DATE, POSTCODE, SEX)

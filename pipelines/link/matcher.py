@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pipelines import durable
 from pipelines.errors import UsageFault
 from pipelines.link import agreement
 
-FORMAT = 2
+FORMAT = 3
 SEED = 20260101
 # Below so many named profiles, or so many pairs that are surely right, the estimates would be noise.
 ENOUGH_TO_TRAIN, ENOUGH_SURE = 5_000, 500
@@ -54,14 +55,9 @@ BLOCKING = (
     "l.forename = r.surname_as_forename AND l.surname_as_forename = r.forename",
     _listed("surname_near", "forename"),
     *(_listed("address", other) for other in ("forename_initial", "surname_phonetic", "birth_year")),
-    *(_all(identifier) for identifier in ("nhs_number", "upn", "uln")),
 )
 # Deterministic pairs that are nearly always right: their number, over the share of true pairs they find, is the prior.
-_SURE = (
-    "l.forename = r.forename AND l.surname = r.surname AND l.birth_date = r.birth_date",
-    "l.upn = r.upn AND l.birth_date = r.birth_date",
-    "l.nhs_number = r.nhs_number AND l.birth_date = r.birth_date",
-)
+_SURE = ("l.forename = r.forename AND l.surname = r.surname AND l.birth_date = r.birth_date",)
 _SURE_FINDS = 0.85
 # Each session leaves out what it blocks on; between them every field is trained at least once.
 _SESSIONS = ("l.forename = r.forename AND l.surname = r.surname", "l.birth_date = r.birth_date")
@@ -71,7 +67,7 @@ def start(*, trained: bool) -> dict[str, Any]:
     """Splink settings before training. trained: whether name frequencies can be counted on."""
     return {
         "link_type": "dedupe_only",
-        "unique_id_column_name": "profile_id",
+        "unique_id_column_name": "place",
         "probability_two_random_records_match": 0.00001,
         "em_convergence": 0.0005,
         "comparisons": [field.comparison(frequencies=trained) for field in agreement.ALL],
@@ -81,36 +77,34 @@ def start(*, trained: bool) -> dict[str, Any]:
     }
 
 
-def _linker(db: duckdb.DuckDBPyConnection, settings: dict[str, Any]) -> Any:
+def _linker(db: duckdb.DuckDBPyConnection, settings: dict[str, Any], table: str) -> Any:
     from splink import Linker
     from splink.backends.duckdb import DuckDBAPI
 
     logging.getLogger("splink").setLevel(logging.ERROR)
-    return Linker(DuckDBAPI(db).register("named_profile"), settings, log_level=None)
+    return Linker(DuckDBAPI(db).register(table), settings, log_level=None)
 
 
 def named(db: duckdb.DuckDBPyConnection) -> int:
-    """Make `named_profile`, what the matcher compares; returns its number of rows."""
-    columns = "* EXCLUDE (record_id, is_named, local_id)"
-    db.execute(f"CREATE OR REPLACE TABLE named_profile AS SELECT {columns} FROM profile WHERE is_named")  # noqa: S608
-    return int(db.execute("SELECT count(*) FROM named_profile").fetchall()[0][0])
+    """Make `named_record`, a look with names for each profile, on which a model is trained; returns its rows."""
+    db.execute("""
+        CREATE OR REPLACE TABLE named_record AS
+        SELECT row_number() OVER (ORDER BY record_id, look_id)::INTEGER AS place, look.* EXCLUDE (look_id, is_named)
+        FROM profile JOIN look USING (look_id) WHERE look.is_named""")
+    return int(db.execute("SELECT count(*) FROM named_record").fetchall()[0][0])
 
 
 def can_train(db: duckdb.DuckDBPyConnection) -> bool:
     """Whether there are enough named profiles, and enough of them alike, to learn from."""
     if named(db) < ENOUGH_TO_TRAIN:
         return False
-    sure = " UNION ".join(
-        "SELECT l.profile_id, r.profile_id FROM named_profile l JOIN named_profile r"  # noqa: S608
-        f" ON {rule} AND l.profile_id < r.profile_id"
-        for rule in _SURE
-    )
-    return int(db.execute(f"SELECT count(*) FROM ({sure})").fetchall()[0][0]) >= ENOUGH_SURE  # noqa: S608
+    sure = f"SELECT count(*) FROM named_record l JOIN named_record r ON {_SURE[0]} AND l.place < r.place"  # noqa: S608
+    return int(db.execute(sure).fetchall()[0][0]) >= ENOUGH_SURE
 
 
 def train(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """A Splink model as its JSON settings, trained on `named_profile`."""
-    linker = _linker(db, start(trained=True))
+    """A Splink model as its JSON settings, trained on `named_record`."""
+    linker = _linker(db, start(trained=True), "named_record")
     training = linker.training
     training.estimate_probability_two_random_records_match(list(_SURE), recall=_SURE_FINDS)
     training.estimate_u_using_random_sampling(max_pairs=PAIRS_FOR_U, seed=SEED)
@@ -167,18 +161,47 @@ def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], b
 
 
 def predict(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
-    """Make `scored(profile_l, profile_r, weight, probability)`: compared pairs at or above the review threshold.
+    """Make `scored(look_l, look_r, weight, probability)`: pairs of looks at or above the review threshold.
 
-    weight is Splink's match weight in bits.
+    look_l <= look_r: a look that several records have is scored with itself. weight is Splink's match weight in bits.
     """
-    if named(db) < 2:
-        db.execute("CREATE TABLE scored (profile_l INTEGER, profile_r INTEGER, weight DOUBLE, probability DOUBLE)")
-        return
-    pairs = _linker(db, model).inference.predict(threshold_match_probability=REVIEW, warning_mode="never")
+    db.execute("DROP TABLE IF EXISTS named_record")
+    db.execute(
+        "CREATE TABLE named_look AS SELECT look_id AS place, * EXCLUDE (look_id, is_named) FROM look WHERE is_named"
+    )
+    db.execute("CREATE TABLE scored (look_l INTEGER, look_r INTEGER, weight DOUBLE, probability DOUBLE)")
+    if db.execute("SELECT count(*) FROM named_look").fetchall()[0][0] > 1:
+        linker = _linker(db, model, "named_look")
+        pairs = linker.inference.predict(threshold_match_probability=REVIEW, warning_mode="never")
+        db.execute(f"""
+            INSERT INTO scored
+            SELECT least(place_l, place_r), greatest(place_l, place_r), round(match_weight, 6),
+                   round(match_probability, 6)
+            FROM {pairs.physical_name}""")  # noqa: S608
+        pairs.drop_table_from_database_and_remove_from_cache()
+    _score_alike(db, model)
+    db.execute("DROP TABLE named_look")
+
+
+def _score_alike(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
+    """Add to `scored` each look that several records have, with the weight of two that agree in all they say."""
+    prior = model["probability_two_random_records_match"]
+    weight = [str(math.log2(prior / (1 - prior)))]
+    for comparison in model["comparisons"]:
+        column = comparison["output_column_name"]
+        best = next(level for level in comparison["comparison_levels"] if not level.get("is_null_level"))
+        by_chance = f"{column}_share" if best.get("tf_adjustment_column") else str(best["u_probability"])
+        bits = f"log2({best['m_probability']} / {by_chance})"
+        weight.append(f"CASE WHEN {column} IS NULL THEN 0 ELSE {bits} END")
+    shares = ", ".join(
+        f"count({c}) OVER (PARTITION BY {c}) / count({c}) OVER () AS {c}_share"
+        for c in ("forename", "surname", "postcode")
+    )
     db.execute(f"""
-        CREATE TABLE scored AS
-        SELECT profile_id_l AS profile_l, profile_id_r AS profile_r, round(match_weight, 6) AS weight,
-               round(match_probability, 6) AS probability
-        FROM {pairs.physical_name}
-    """)  # noqa: S608
-    pairs.drop_table_from_database_and_remove_from_cache()
+        INSERT INTO scored
+        WITH shared AS (
+            SELECT look_id FROM profile WHERE is_named GROUP BY look_id HAVING count(DISTINCT record_id) > 1
+        ),
+        weighed AS (SELECT place, {" + ".join(weight)} AS weight FROM (SELECT *, {shares} FROM named_look))
+        SELECT place, place, round(weight, 6), round(pow(2, weight) / (1 + pow(2, weight)), 6) AS p
+        FROM weighed JOIN shared ON look_id = place WHERE p >= {REVIEW}""")  # noqa: S608

@@ -46,7 +46,7 @@ def _levels() -> str:
 def compare(db: duckdb.DuckDBPyConnection) -> None:
     """Make `compared`: every pair of records that share an identifier or that the matcher scored, at its best profiles.
 
-    Needs `record`, `profile`, `identifier` (tokens.load) and `scored` (matcher.predict).
+    Needs `record`, `profile`, `look`, `identifier` (tokens.load) and `scored` (matcher.predict).
     """
     db.execute(f"""
         CREATE TABLE shared AS
@@ -55,28 +55,35 @@ def compare(db: duckdb.DuckDBPyConnection) -> None:
         FROM identifier l JOIN identifier r ON l.kind = r.kind AND l.value = r.value AND l.record_id < r.record_id
         GROUP BY ALL;
 
-        CREATE VIEW profile_l AS SELECT COLUMNS(*) AS '\\0_l' FROM profile;
-        CREATE VIEW profile_r AS SELECT COLUMNS(*) AS '\\0_r' FROM profile;
-        CREATE TABLE compared AS
-        WITH candidate AS (
-            SELECT p.profile_id AS profile_l, q.profile_id AS profile_r
+        CREATE TEMP TABLE candidate AS
+        WITH found AS (
+            SELECT p.record_id AS a, q.record_id AS b, p.look_id AS look_a, q.look_id AS look_b
             FROM shared JOIN profile p ON p.record_id = record_l JOIN profile q ON q.record_id = record_r
-            UNION SELECT profile_l, profile_r FROM scored
-        ), levelled AS (
-            SELECT c.profile_l, c.profile_r,
-                   least(record_id_l, record_id_r) AS record_l, greatest(record_id_l, record_id_r) AS record_r,
-                   is_named_l AND is_named_r AS is_named, {_levels()}, weight, probability
-            FROM candidate c
-            JOIN profile_l ON profile_id_l = c.profile_l JOIN profile_r ON profile_id_r = c.profile_r
-            LEFT JOIN scored USING (profile_l, profile_r)
-            WHERE record_id_l <> record_id_r
+            UNION ALL
+            SELECT p.record_id, q.record_id, p.look_id, q.look_id
+            FROM scored JOIN profile p ON p.look_id = look_l JOIN profile q ON q.look_id = look_r
+            WHERE p.record_id <> q.record_id AND (look_l < look_r OR p.record_id < q.record_id)
         )
-        SELECT * FROM levelled
+        SELECT DISTINCT least(a, b) AS record_l, greatest(a, b) AS record_r, look_a, look_b FROM (
+            SELECT a, b, least(look_a, look_b) AS look_a, greatest(look_a, look_b) AS look_b FROM found);
+
+        CREATE VIEW l AS SELECT COLUMNS(*) AS '\\0_l' FROM look;
+        CREATE VIEW r AS SELECT COLUMNS(*) AS '\\0_r' FROM look;
+        CREATE TEMP TABLE graded AS
+        SELECT look_a, look_b, is_named_l AND is_named_r AS is_named, {_levels()}, weight, probability
+        FROM (SELECT DISTINCT look_a, look_b FROM candidate)
+        JOIN l ON look_id_l = look_a JOIN r ON look_id_r = look_b
+        LEFT JOIN scored ON scored.look_l = look_a AND scored.look_r = look_b;
+
+        CREATE TABLE compared AS
+        SELECT candidate.*, graded.* EXCLUDE (look_a, look_b) FROM candidate JOIN graded USING (look_a, look_b)
         QUALIFY row_number() OVER (
             PARTITION BY record_l, record_r
             ORDER BY is_named DESC, weight DESC NULLS LAST, birth_date DESC, forename DESC, surname DESC, postcode DESC,
-                     sex
+                     sex, look_a, look_b
         ) = 1;
+        DROP TABLE candidate;
+        DROP TABLE graded;
     """)  # noqa: S608
 
 
@@ -99,7 +106,7 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
         -- First names that one source shows as two children of one birth date, surname and postcode.
         CREATE TABLE sibling_names AS
         SELECT DISTINCT p.birth_date, p.forename AS one, q.forename AS other, p.surname, p.postcode
-        FROM compared c JOIN profile p ON p.profile_id = c.profile_l JOIN profile q ON q.profile_id = c.profile_r
+        FROM compared c JOIN look p ON p.look_id = c.look_a JOIN look q ON q.look_id = c.look_b
         JOIN record rl ON rl.record_id = c.record_l JOIN record rr ON rr.record_id = c.record_r
         WHERE rl.source_id = rr.source_id AND p.birth_date = q.birth_date AND p.surname = q.surname
           AND p.postcode = q.postcode AND c.forename < {agreement.FORENAME_TELLS} AND c.forename >= 0;
@@ -115,7 +122,7 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
                    c.record_l IN (FROM shielded) OR c.record_r IN (FROM shielded) AS is_shielded,
                    n.birth_date IS NOT NULL AS is_told_apart
             FROM compared c
-            JOIN profile p ON p.profile_id = c.profile_l JOIN profile q ON q.profile_id = c.profile_r
+            JOIN look p ON p.look_id = c.look_a JOIN look q ON q.look_id = c.look_b
             LEFT JOIN (
                 SELECT DISTINCT birth_date, one, other, surname FROM sibling_names
                 UNION SELECT DISTINCT birth_date, other, one, surname FROM sibling_names
@@ -126,7 +133,10 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
             LEFT JOIN numbers nl ON nl.record_id = c.record_l LEFT JOIN numbers nr ON nr.record_id = c.record_r
         ), judged AS (
             SELECT *,
-                is_shared AND (birth_date <> 0 OR kinds > 1) AND CASE
+                is_shared AND (
+                    birth_date <> 0 OR kinds > 1
+                    OR is_named AND forename >= {agreement.FORENAME_TELLS} AND surname >= 1
+                ) AND CASE
                     WHEN NOT is_named THEN sex <> 0 OR birth_date >= {agreement.BIRTH_DATE_KNOWN} AND postcode > 1
                     WHEN forename >= 1 THEN true
                     ELSE surname >= 1 AND sex <> 0 END AS is_corroborated,
@@ -158,5 +168,8 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
                 WHEN forename = 0 THEN {FORENAME_DISAGREES}
                 WHEN surname = 0 THEN greatest(weight, {SURNAME_CHANGED})
                 ELSE greatest(weight, {NAMES_AGREE}) END AS weight
-        FROM judged;
+        FROM judged
+        -- Who has another number and hardly the same names is told apart already.
+        WHERE NOT (reason = 'identifier_conflict' AND NOT is_shared
+                   AND (forename < {agreement.FORENAME_TELLS} OR probability < {ACCEPT}));
     """)  # noqa: S608

@@ -13,7 +13,9 @@ for it, and names, postcodes and UPNs of earlier ones are added as earlier ones,
 Tables made here, numbered so that the order in which files and rows arrive changes nothing:
     source(source_id, agency, dataset)
     record(record_id, source_id, record_pseudonym, is_protected)   one row per child as one source knows it
-    profile(profile_id, record_id, is_named, <tokens>)             the distinct sets of tokens of a record
+    profile(record_id, look_id, <identifiers>)                     the distinct sets of tokens of a record
+    look(look_id, is_named, <tokens but identifiers>)              what records look like, each once: a child
+                                                                   alike in five sources is compared once
     identifier(record_id, kind, value, is_former)                  identifiers of a record, earlier UPNs marked former
 """
 
@@ -48,9 +50,14 @@ OTHERS = {
     "other_forenames": "forename", "other_surnames": "surname", "other_postcodes": "postcode", "other_upns": "upn"
 }  # fmt: skip
 LISTS = (*OTHERS, "forename_formal", "forename_starts", "forename_near", "forename_far", "surname_near", "address")
+IDENTIFIERS = ("nhs_number", "upn", "uln", "local_id")
+# All that records are compared on, identifiers apart.
+LOOKS = (
+    *(name for name in SINGLE if name not in IDENTIFIERS), *(name for name in LISTS if name != "other_upns"),
+    "sex", "is_forename_initial",
+)  # fmt: skip
 FLAGS = ("is_forename_initial", "is_protected")
 COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "sex", *FLAGS)
-IDENTIFIERS = ("nhs_number", "upn", "uln", "local_id")
 # An identifier that so many records carry is a default of somebody's system, not a person's.
 MAX_HOLDERS = 40
 
@@ -161,7 +168,7 @@ def load(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> None:
 
 def _number(db: duckdb.DuckDBPyConnection) -> None:
     """Records and profiles from token rows: who speaks, what earlier submissions add, a number for each."""
-    names = ", ".join((*SINGLE, *LISTS, "sex", "is_forename_initial"))
+    looks = ", ".join(LOOKS)
     now = ", ".join(f"coalesce(n.{c}, e.{c}) AS {c}" if c in IDENTIFIERS else f"n.{c}" for c in SINGLE)
     others = ", ".join(
         f"list_sort(list_distinct(list_filter(list_concat(n.{name}, e.{name}), lambda t: t IS DISTINCT FROM n.{of})))"
@@ -191,17 +198,24 @@ def _number(db: duckdb.DuckDBPyConnection) -> None:
         SELECT row_number() OVER (ORDER BY source_id, record_pseudonym)::INTEGER AS record_id, source_id,
                record_pseudonym, bool_or(is_protected) AS is_protected, max(edition) AS edition
         FROM speaking GROUP BY source_id, record_pseudonym;
-        CREATE TABLE profile AS
+        CREATE TEMP TABLE described AS
         WITH numbered AS (
             SELECT s.*, record_id, s.edition = record.edition AS is_newest, record.is_protected AS is_hidden
             FROM speaking s JOIN record USING (source_id, record_pseudonym)
         ), earlier AS (
             SELECT record_id, {earlier} FROM numbered WHERE NOT is_newest AND NOT is_hidden GROUP BY record_id
         )
-        SELECT row_number() OVER (ORDER BY record_id, {names})::INTEGER AS profile_id, *,
-               forename IS NOT NULL OR surname IS NOT NULL AS is_named
+        SELECT *, dense_rank() OVER (ORDER BY {looks})::INTEGER AS look_id
         FROM (SELECT DISTINCT n.record_id, {now}, {others}, {kept}, n.sex, n.is_forename_initial
               FROM numbered n LEFT JOIN earlier e USING (record_id) WHERE is_newest);
+        CREATE TABLE look AS
+        SELECT DISTINCT ON (look_id) look_id, {looks}, forename IS NOT NULL OR surname IS NOT NULL AS is_named
+        FROM described;
+        CREATE TABLE profile AS
+        SELECT DISTINCT record_id, look_id, {", ".join(IDENTIFIERS)}, other_upns, birth_date, sex, postcode,
+               postcode_sector, surname, forename IS NOT NULL OR surname IS NOT NULL AS is_named
+        FROM described;
+        DROP TABLE described;
         DROP TABLE speaking;
         ALTER TABLE record DROP edition;
         CREATE TABLE identifier AS

@@ -24,8 +24,8 @@ def loaded(*editions: str, held: tuple[int, ...] = ()) -> duckdb.DuckDBPyConnect
 
 
 def same(db: duckdb.DuckDBPyConnection, condition: str) -> bool:
-    """Whether the one profile of the one record fulfils a condition over `p`, and tokens of a drawn value in `d`."""
-    found = db.execute(f"SELECT {condition} FROM profile p").fetchall()
+    """Whether there is one profile, and its look and identifiers fulfil a condition."""
+    found = db.execute(f"SELECT {condition} FROM profile JOIN look USING (look_id)").fetchall()
     return len(found) == 1 and bool(found[0][0])
 
 
@@ -50,9 +50,9 @@ def test_the_newest_speaks_and_the_earlier_add_what_was() -> None:
     old, new = values(OLDER), values(NEWER)
     db = loaded(OLDER, NEWER)
     assert db.execute("SELECT count(*) FROM record").fetchall() == [(1,)]
-    assert same(db, f"surname = {new['surname']} AND other_surnames = [{old['surname']}]")
-    assert same(db, f"postcode = {new['postcode']} AND other_postcodes = [{old['postcode']}]")
-    assert same(db, f"birth_date = {new['birth_date']}")
+    assert same(db, f"look.surname = {new['surname']} AND other_surnames = [{old['surname']}]")
+    assert same(db, f"look.postcode = {new['postcode']} AND other_postcodes = [{old['postcode']}]")
+    assert same(db, f"look.birth_date = {new['birth_date']}")
     assert same(db, f"nhs_number = {old['nhs_number']}")
     former = db.execute("SELECT value FROM identifier WHERE kind = 'upn' AND is_former").fetchall()
     assert former == [(old["upn"],)]
@@ -73,8 +73,8 @@ def test_a_protected_child_has_no_history(flagged: str) -> None:
 
 def test_a_held_row_leaves_the_word_to_an_earlier_submission() -> None:
     old = values(OLDER)
-    assert same(loaded(OLDER, NEWER, held=(1,)), f"surname = {old['surname']} AND other_surnames = []")
-    assert same(loaded(NEWER, held=(1,)), "surname IS NOT NULL")
+    assert same(loaded(OLDER, NEWER, held=(1,)), f"look.surname = {old['surname']} AND other_surnames = []")
+    assert same(loaded(NEWER, held=(1,)), "look.surname IS NOT NULL")
 
 
 def test_a_record_gone_from_the_newest_is_still_there() -> None:
