@@ -1,4 +1,4 @@
--- Grain: one pupil on SEN support at the census; some of them have a plan by now.
+-- Grain: one pupil on SEN support at the census whom a school told the council of; some of them have a plan by now.
 SELECT
     row_number() OVER (ORDER BY child.unique_id) AS _row, child.record AS _record, child.person AS _person,
     child.unique_id AS "Unique ID", child.upn AS "UPN", child.uln AS "ULN", child.birth::VARCHAR AS "Date of birth",
@@ -11,6 +11,6 @@ SELECT
     CASE child.social_care WHEN 'a) Yes' THEN 'Assessment team' END AS "Which children’s social care team?",
     child.disability AS "Does the child or young person have a disability?"
 FROM child
-JOIN world.pupil AS pupil ON pupil.person = child.person AND pupil.status = 'K'
+JOIN world.pupil AS pupil ON pupil.person = child.person AND pupil.status = 'K' AND pupil.is_told
 JOIN world.need AS need ON need.person = child.person AND need.kind = 'support' AND need.rank = 1
 LEFT JOIN world.school AS school ON school.school = pupil.school
