@@ -131,6 +131,7 @@ def _starts(sheet: str, rows: Iterable[Row], titles: Container[str]) -> Iterator
         first = squash(cells[min(cells)])
         if first in titles:
             title, title_row, below = first, number, 0
+            yield Start(sheet, number, (), title, title_row)  # ends the block above, though nothing may follow
             continue
         below += 1
         if title and below <= HEADER_BELOW_TITLE:

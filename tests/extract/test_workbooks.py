@@ -175,6 +175,13 @@ def test_blocks_end_at_a_blank_row_or_at_the_next_title(tmp_path):
     assert tables["plan"].rejected == [3, 4]
 
 
+def test_a_title_with_nothing_below_still_ends_the_block_above(tmp_path):
+    rows = [["Children"], CHILD, [1, None, "A", "2012-01-01"], ["Plan Records"]]
+    tables = tables_of(book(tmp_path / "a.xlsx", ("Data Entry Template", rows)))
+    assert list(tables) == ["child"]
+    assert rows_of(tables["child"], ["childid", "source_row"]) == [("1", 1)]
+
+
 def test_a_block_without_a_mandatory_column(tmp_path):
     rows = [["Children"], [*CHILD[:2], "name", "birth"], [1, None, "A", "2012-01-01"]]
     assert refused(book(tmp_path / "a.xlsx", ("Data Entry Template", rows))) == "FILE-004"
