@@ -47,7 +47,8 @@ GONE = MOVED | {
 
 def many(registry: Registry, count: int) -> Rows:
     """A bridge of so many children, each a clean row."""
-    rows = copy.deepcopy(draw(registry, "identifier_bridge").base)
+    base = draw(registry, "identifier_bridge").base
+    rows = {table: copy.deepcopy(base[table]) for table in ("ssd_person", "ssd_linked_identifiers")}
     first = rows["ssd_person"][0]
     rows["ssd_person"] = [first | {"pers_person_id": f"p{n}", "record_pseudonym": f"child{n}"} for n in range(count)]
     rows["ssd_linked_identifiers"][0] |= {"link_person_id": "p0", "record_pseudonym": "child0"}
