@@ -106,6 +106,17 @@ def keys_retire(keys: Keys) -> None:
     out.print(f"the hub takes epoch {room.retire(keys)} alone; partners delete the earlier link key")
 
 
+@keys_app.command("repass")
+@guarded
+def keys_repass() -> None:
+    """Exchange the hub's own pass key and bring the link store under the new one, while nothing else runs."""
+    from pipelines.receive.repass import repass
+
+    settings = Settings.from_environment()
+    count = repass(settings.link_store, settings.hub_keys)
+    out.print(f"{count} linkage files are under a new pass key; back it up apart from them")
+
+
 @keys_app.command("show")
 @guarded
 def keys_show(keys: Keys) -> None:

@@ -8,6 +8,7 @@ closed again in memory only.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +22,8 @@ from pipelines.seal.tokens import over_distinct
 
 # Columns of the linkage file that are text and no token.
 PSEUDONYM, SEX = "record_pseudonym", "sex"
-_HEX32 = "^[0-9a-f]{32}$"
+# A partner's token, and the hub's, which carries the 16 bytes of its check beside it.
+PARTNERS, HUBS = "^[0-9a-f]{32}$", "^[0-9a-f]{64}$"
 
 
 def rekey(sealed: bytes, keys: HubKeys, rows: int) -> bytes:
@@ -30,36 +32,47 @@ def rekey(sealed: bytes, keys: HubKeys, rows: int) -> bytes:
     rows: how many the manifest promises. Raises DataFault `FILE-031` where the file does not open, has another number
     of rows, or holds text that is no token.
     """
+    siv = AESSIV(keys.pass_key)
+    table = opened(sealed, keys)
+    if table.num_rows != rows:
+        raise fault("FILE-031")
+    return closed(table, keys, PARTNERS, lambda token: siv.encrypt(bytes.fromhex(token), None).hex())
+
+
+def opened(sealed: bytes, keys: HubKeys) -> pa.Table:
+    """A linkage file in memory. Raises DataFault `FILE-031`."""
     try:
         table = pq.read_table(pa.BufferReader(pyrage.decrypt(sealed, [keys.linker])))
     except (pyrage.DecryptError, pa.ArrowException, OSError):
         raise fault("FILE-031") from None
-    if table.num_rows != rows or PSEUDONYM not in table.column_names:
+    if PSEUDONYM not in table.column_names:
         raise fault("FILE-031")
-    passed = pa.table({name: _column(name, table.column(name), AESSIV(keys.pass_key)) for name in table.column_names})
+    return table
+
+
+def closed(table: pa.Table, keys: HubKeys, shape: str, change: Callable[[str], str]) -> bytes:
+    """A linkage table with every token changed, encrypted to the linker. shape: what its tokens look like."""
+    passed = pa.table({name: _column(name, table.column(name), shape, change) for name in table.column_names})
     clear = io.BytesIO()
     pq.write_table(passed, clear, compression="zstd")
     return pyrage.encrypt(clear.getvalue(), [keys.linker.to_public()])
 
 
-def _column(name: str, column: pa.ChunkedArray, siv: AESSIV) -> pa.Array:
-    """Tokens and lists of tokens under the hub's key; pseudonym, sex, numbers and flags as they are."""
+def _column(name: str, column: pa.ChunkedArray, shape: str, change: Callable[[str], str]) -> pa.Array:
+    """Tokens and lists of tokens changed; pseudonym, sex, numbers and flags as they are."""
     whole = column.combine_chunks()
     if name == SEX:
         return _checked(whole, "^[MFU]$")
     if name == PSEUDONYM:
-        return _checked(whole, _HEX32)
+        return _checked(whole, PARTNERS)
     if pa.types.is_string(whole.type):
-        return _passed(whole, siv)
+        return over_distinct(_checked(whole, shape), change)
     if pa.types.is_list(whole.type) and pa.types.is_string(whole.type.value_type):
-        return pa.ListArray.from_arrays(whole.offsets, _passed(whole.values, siv), mask=whole.is_null())
+        values = over_distinct(_checked(whole.values, shape), change)
+        return pa.ListArray.from_arrays(whole.offsets, values, mask=whole.is_null())
     if pa.types.is_boolean(whole.type) or pa.types.is_integer(whole.type):
         return whole
     raise fault("FILE-031")
-
-
-def _passed(tokens: pa.Array, siv: AESSIV) -> pa.Array:
-    return over_distinct(_checked(tokens, _HEX32), lambda token: siv.encrypt(bytes.fromhex(token), None).hex())
 
 
 def _checked(column: pa.Array, shape: str) -> pa.Array:

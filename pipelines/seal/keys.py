@@ -32,6 +32,8 @@ LINK_KEY_BYTES = 32
 PASS_KEY_BYTES = 64
 # During a change of epoch the door writes the tokens of so many.
 EPOCHS_AT_ONCE = 2
+# The hub's pass key, and the one that is to take its place while `keys repass` is under way.
+PASS, NEXT_PASS = "pass.key", "pass.next.key"
 EPOCH = "^[0-9]{4}[a-z]$"
 
 
@@ -97,10 +99,23 @@ class HubKeys:
     @classmethod
     def load(cls, folder: Path) -> HubKeys:
         """The keys in the hub's folder. Raises UsageFault where a file is missing or readable by others."""
+        if (folder / NEXT_PASS).exists():
+            raise UsageFault("a change of the hub's pass key was broken off; `joint-needs keys repass` finishes it")
+        return cls._load(folder)
+
+    @classmethod
+    def load_for_new_pass(cls, folder: Path) -> tuple[HubKeys, bytes]:
+        """The hub's keys, and the pass key that is to come; made here unless a change is under way."""
+        if not (folder / NEXT_PASS).exists():
+            durable.write(folder / NEXT_PASS, _encoded(secrets.token_bytes(PASS_KEY_BYTES)))
+        return cls._load(folder), _secret(folder / NEXT_PASS, PASS_KEY_BYTES)
+
+    @classmethod
+    def _load(cls, folder: Path) -> HubKeys:
         _check_private(folder)
         return cls(
             epochs=_epochs(folder),
-            pass_key=_secret(folder / "pass.key", PASS_KEY_BYTES),
+            pass_key=_secret(folder / PASS, PASS_KEY_BYTES),
             linker=x25519.Identity.from_str(_text(folder / "linker.key")),
             trusted={path.stem: _public_pem(path) for path in sorted((folder / "trusted").glob("*.pub"))},
         )
@@ -125,7 +140,7 @@ def new_hub(folder: Path, epoch: str) -> None:
     """Make the hub's own keys, and `linker.pub`, which every partner needs. The hub makes no link key."""
     _check_epoch(epoch)
     linker = x25519.Identity.generate()
-    _write(folder / "pass.key", _encoded(secrets.token_bytes(PASS_KEY_BYTES)))
+    _write(folder / PASS, _encoded(secrets.token_bytes(PASS_KEY_BYTES)))
     _write(folder / "linker.key", f"{linker}\n".encode())
     _write(folder / "linker.pub", f"{linker.to_public()}\n".encode())
     _write(folder / "epoch", f"{epoch}\n".encode())
@@ -218,7 +233,7 @@ def _fingerprint(public: bytes) -> str:
 
 
 def _partners(keys_dir: Path) -> list[Path]:
-    return sorted(path for path in keys_dir.iterdir() if path.is_dir() and path.name != HUB)
+    return sorted(path for path in keys_dir.iterdir() if (path / "record.key").is_file())
 
 
 def _epochs(hub: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 UV = Path(sys.executable).parent / "uv"
+# A namespace of its own in which there is no network, where this machine allows one.
+_UNSHARE = ["unshare", "--user", "--map-root-user", "--net"]
+WITHOUT_NETWORK = _UNSHARE if shutil.which("unshare") and subprocess.run([*_UNSHARE, "true"]).returncode == 0 else []
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +53,32 @@ def test_the_door_alone_installs_and_seals(wheel, tmp_path):
         "E01990001,Merebrook 001A,E05990001,Harbour,MS,Merebrook South,1\n"
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("JOINT_NEEDS_")}
-    joint_needs = venv / "bin/joint-needs"
+    joint_needs = [*WITHOUT_NETWORK, venv / "bin/joint-needs"]
     run = {**quiet, "cwd": tmp_path, "env": environment}
-    subprocess.run([joint_needs, "keys", "new", "--keys", "keys"], **run)
-    what = shlex.split("--agency planning --dataset geography --period 2026 --keys keys/planning --out out --json")
-    sealed = subprocess.run([joint_needs, "seal", raw, *what], **run)
+    for words in (
+        "keys hub --keys hub --epoch 2026a",
+        "keys partner --keys mine --linker hub/linker.pub",
+        "keys link --keys mine --epoch 2026a",
+        "keys trust --keys hub --agency planning --public mine/signing.pub",
+    ):
+        subprocess.run([*joint_needs, *shlex.split(words)], **run)
+    what = shlex.split("--agency planning --dataset geography --period 2026 --keys mine --out out --pack --json")
+    sealed = subprocess.run([*joint_needs, "seal", raw, *what], **run)
     assert json.loads(sealed.stdout)[0]["state"] == "success"
-    assert list((tmp_path / "out").rglob("manifest.sig"))
+    assert list((tmp_path / "out").rglob("manifest.sig")) and list((tmp_path / "out").glob("*.tar"))
+
+    drop = tmp_path / "drop/planning/geography/2026"
+    drop.mkdir(parents=True)
+    laid = raw.rename(drop / raw.name)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "mine").rename(tmp_path / "keys/planning")
+    subprocess.run(
+        [*joint_needs, *shlex.split("door serve --drop drop --keys keys --out out --settle 0 --once")], **run
+    )
+    assert not laid.exists() and len(list((tmp_path / "out/planning").iterdir())) == 1
+    raw.write_text("lsoa21,lsoa21_name\n")
 
     run["check"] = False
-    checked = subprocess.run([joint_needs, "check", raw], **run)
+    checked = subprocess.run([*joint_needs, "check", raw], **run)
     assert checked.returncode == 2
     assert "joint-needs[hub]" in checked.stderr and "Traceback" not in checked.stderr

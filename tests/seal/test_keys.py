@@ -62,6 +62,12 @@ def test_a_change_of_epoch_holds_two_link_keys_until_it_is_closed(folder):
     assert after.link_keys == {"2026b": during.link_keys["2026b"]}
 
 
+def test_only_folders_of_partners_get_a_link_key(folder):
+    (folder / "notes").mkdir()
+    keys.rotate(folder, "2026b")
+    assert not list((folder / "notes").iterdir()) and not list((folder / "hub").glob("link*"))
+
+
 def test_one_change_at_a_time(folder):
     with pytest.raises(UsageFault, match="no change of epoch"):
         keys.retire(folder)
