@@ -31,6 +31,7 @@ ORDER = [
     "integrate",
     "sufficiency",
     "publish",
+    "steward",
     "watch",
     "flow",
     "synth",
