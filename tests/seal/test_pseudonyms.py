@@ -15,9 +15,8 @@ NAMES = st.text(alphabet="abcdeéXYZ-' ", min_size=1, max_size=8).filter(lambda 
 
 def tokens_of(**columns):
     count = len(next(iter(columns.values())))
-    blank = dict.fromkeys(
-        ("forename", "surname", "birth_date", "sex", "postcode", "address", "nhs_number", "upn", "uln", "local_id"), [None] * count
-    )
+    names = ("forename", "surname", "birth_date", "sex", "postcode", "address", "nhs_number", "upn", "uln", "local_id")
+    blank = dict.fromkeys(names, [None] * count)
     lists = {name: pa.array([[]] * count, pa.list_(pa.string())) for name in OTHERS}
     plain = {name: pa.array(values, pa.string()) for name, values in (blank | columns).items()}
     return linkage_tokens(pa.table({**plain, **lists}), KEY)

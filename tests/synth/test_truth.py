@@ -46,7 +46,8 @@ def test_the_values_of_a_record_are_those_of_its_person(area):
         f"""WITH file AS (SELECT row_number() OVER () AS source_row, * FROM {area.csv("spring_pupilonroll.csv")})
             SELECT count(*), avg((file.upn = p.upn)::INT), avg((file.forename = p.forename)::INT)
             FROM file JOIN '{area.folder}/truth/records.parquet' r USING (source_row)
-            JOIN '{area.folder}/truth/persons.parquet' p USING (person_id) WHERE r.dataset = 'school_census' AND r.period LIKE '%spring'"""
+            JOIN '{area.folder}/truth/persons.parquet' p USING (person_id)
+            WHERE r.dataset = 'school_census' AND r.period LIKE '%spring'"""
     )
     count, same_upn, same_name = rows[0]
     assert count > 3_000
