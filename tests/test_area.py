@@ -12,6 +12,7 @@ import pytest
 
 from pipelines import flow, synth
 from pipelines import registry as declared
+from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect
 from pipelines.link import evaluate
 from pipelines.seal import keys, seal_area
@@ -59,8 +60,10 @@ def test_every_delivery_is_integrated(area):
     states = dict(area.rows("SELECT submission, state FROM ops.submission"))
     assert len(states) == len(deliveries)
     assert set(states.values()) <= {"integrated", "superseded"}
-    newest = area.rows("SELECT count(DISTINCT (agency_code, dataset_code)) FROM ops.submission")
-    assert sum(state == "integrated" for state in states.values()) == newest[0][0]
+    with connect(area.settings) as connection:
+        standing = {s.submission for s in Ledger(connection).current(None, declared.load().every_period)}
+    assert {name for name, state in states.items() if state == "integrated"} == standing
+    assert {(d["agency"], d["dataset"]) for d in deliveries} == {tuple(name.split("/")[:2]) for name in standing}
     assert {row["state"] for row in area.outcomes} == {"success"}
 
 
