@@ -1,5 +1,5 @@
 -- Lookup: the requests that are in this extract, as they stood on `snapshot`. Activity counts from `window_start`; a plan
--- issued before that is historical (H). `one_in`: of how many requests one is there, since a template is typed by hand.
+-- issued before that is historical (H). `share`: how much of the caseload has been typed in.
 WITH seen AS (
     SELECT
         plan_case.*, record.record,
@@ -7,7 +7,7 @@ WITH seen AS (
         coalesce(ceased_on <= getvariable('snapshot'), FALSE) AS is_ceased,
         coalesce(started_on < getvariable('window_start'), FALSE) AS is_historical
     FROM world.plan_case AS plan_case JOIN record USING (person)
-    WHERE received_on <= getvariable('snapshot') AND plan_case.case_number % getvariable('one_in') = 0
+    WHERE received_on <= getvariable('snapshot') AND plan_case.case_number % 100 < 100 * getvariable('share')
 ),
 dated AS (
     SELECT
