@@ -36,7 +36,8 @@ THEN = {
     "warn": "to be checked",
 }
 # On a terminal; `--report` and `--json` have all.
-MOST_RULES = 12
+MOST_RULES, MOST_TABLES = 12, 10
+_COUNTS = ("rows_in", "accepted", "quarantined", "rejected")
 PERIOD = re.compile(r"20\d\d(?:[-_](?:autumn|spring|summer|\d\d(?:[-_]\d\d)?))?(?!\d)")
 
 
@@ -209,13 +210,18 @@ def _colour(found: dict[str, Any]) -> str:
 
 
 def _tables(rows: list[dict[str, Any]]) -> Table:
-    """Counts of the tables that came with rows."""
+    """Counts of the tables that came; of many, those that are whole share a line."""
     table = Table("table", header_style="bold", box=None, pad_edge=True, padding=(0, 2, 0, 0))
     for name in ("rows in", "accepted", "held", "rejected"):
         table.add_column(name, justify="right")
-    for row in rows:
-        numbers = (f"{row[name]:,}" for name in ("rows_in", "accepted", "quarantined", "rejected"))
-        table.add_row(f" {row['table']}", *numbers)
+    whole = [row for row in rows if row["rows_in"] == row["accepted"]]
+    folded = whole if len(rows) > MOST_TABLES and len(whole) > 1 else []
+    shown = [row for row in rows if row not in folded]
+    if folded:
+        counts = {name: sum(row[name] for row in folded) for name in _COUNTS}
+        shown.append({"table": f"{len(folded)} tables more", **counts})
+    for row in shown:
+        table.add_row(f" {row['table']}", *(f"{row[name]:,}" for name in _COUNTS))
     return table
 
 
