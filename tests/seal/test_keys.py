@@ -65,7 +65,7 @@ def test_a_change_of_epoch_holds_two_link_keys_until_it_is_closed(folder):
 def test_only_folders_of_partners_get_a_link_key(folder):
     (folder / "notes").mkdir()
     keys.rotate(folder, "2026b")
-    assert not list((folder / "notes").iterdir()) and not list((folder / "hub").glob("link*"))
+    assert not list((folder / "notes").iterdir()) and not list((folder / "hub").glob("link.*"))
 
 
 def test_one_change_at_a_time(folder):
