@@ -8,6 +8,8 @@ Variables (all optional):
     JOINT_NEEDS_AGENCIES      folder of the agency files, when they are not the ones shipped.
     JOINT_NEEDS_NOTIFY_SMTP, JOINT_NEEDS_NOTIFY_WEBHOOK
                               how a person is told of alerts; the forms are in `pipelines/watch/notify.py`.
+    JOINT_NEEDS_MOST_KEY_CHANGES
+                              share of persons that may merge or split in a run of the matcher. Default 0.02.
     JOINT_NEEDS_CHECK_ENGINE  `pandas` checks rules in memory with pandas instead of DuckDB. Default `duckdb`.
 """
 
@@ -41,6 +43,7 @@ class Settings:
     notify_smtp: str | None = None
     notify_webhook: str | None = None
     check_engine: Literal["duckdb", "pandas"] = "duckdb"
+    most_key_changes: float = 0.02
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -54,6 +57,7 @@ class Settings:
             notify_smtp=os.environ.get("JOINT_NEEDS_NOTIFY_SMTP") or None,
             notify_webhook=os.environ.get("JOINT_NEEDS_NOTIFY_WEBHOOK") or None,
             check_engine="pandas" if os.environ.get("JOINT_NEEDS_CHECK_ENGINE") == "pandas" else "duckdb",
+            most_key_changes=float(os.environ.get("JOINT_NEEDS_MOST_KEY_CHANGES") or 0.02),
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,8 @@ from rich.table import Table
 from pipelines.cli.frame import AsJson, guarded, out, show
 
 link_app = typer.Typer(help="Which records are one person.", no_args_is_help=True)
+review_app = typer.Typer(help="Pairs that wait for a person.", no_args_is_help=True)
+link_app.add_typer(review_app, name="review")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,3 +53,81 @@ def _print(document: dict[str, Any]) -> None:
     out.print(f"review: {queue['pairs']:,} pairs, {queue['share_of_records']:.1%} of records")
     out.print(f"persons: {clusters['over_merged']:,} merge two, {clusters['split']:,} are split")
     out.print(f"{document['seconds']:.0f} s, {document['peak_mb']:,} MB")
+
+
+@review_app.command("list")
+@guarded
+def review_list(
+    agency: Annotated[str | None, typer.Option(help="Only pairs of which this agency owns a record.")] = None,
+    limit: Annotated[int, typer.Option(help="How many to show; `--json` gives all.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """What waits for a person, the likeliest first: reason, how far two records agree, how many share their home."""
+    from pipelines import flow
+    from pipelines.link import review
+
+    with flow.hub() as (_, _, connection):
+        found = review.queue(connection, agency)
+    if as_json:
+        show(found, True)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("pair", "records of", "reason", "probability", "agreement"):
+        table.add_column(name, no_wrap=name == "pair")
+    for row in found[:limit]:
+        sources = f"{row['agency_l']}/{row['dataset_l']}, {row['agency_r']}/{row['dataset_r']}"
+        probability = "" if row["probability"] is None else f"{row['probability']:.3f}"
+        agrees = "; ".join(f"{field}: {words}" for field, words in sorted(row["agreement"].items()))
+        table.add_row(row["pair"], sources, row["reason"], probability, agrees)
+    out.print(table if found else "nothing waits")
+    out.print(f"{len(found):,} pairs wait")
+
+
+@review_app.command("decide")
+@guarded
+def review_decide(
+    pair: Annotated[str, typer.Argument(help="The pair's name, as `link review list` shows it.")],
+    verdict: Annotated[str, typer.Argument(help="together, apart, or open to take a decision back.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the decision.")],
+    by: Annotated[str, typer.Option(help="Who decides; the name you are logged in by unless given.")] = "",
+) -> None:
+    """Decide about one pair; it holds in every run until another decision follows."""
+    from pipelines import flow
+    from pipelines.link import review
+
+    with flow.hub() as (_, _, connection):
+        review.decide(connection, pair, verdict, by or getpass.getuser(), reason)
+        connection.commit()
+    out.print(f"{pair}: {verdict}; the next refresh follows it")
+
+
+@review_app.command("export")
+@guarded
+def review_export(
+    agency: Annotated[str, typer.Option(help="The partner that is asked.")],
+    out_file: Annotated[Path, typer.Option("--out", help="The file to write.")],
+) -> None:
+    """Write the questions to one partner, by its own record pseudonyms; nothing of the other record is in it."""
+    from pipelines import flow
+    from pipelines.link import review
+
+    with flow.hub() as (_, registry, connection):
+        registry.agency(agency)
+        count = review.export(connection, agency, out_file)
+    out.print(f"{count:,} questions in {out_file}")
+
+
+@review_app.command("import")
+@guarded
+def review_import(
+    answers: Annotated[Path, typer.Argument(help="An exported file with `decision` filled in.")],
+    by: Annotated[str, typer.Option(help="Who answered.")],
+) -> None:
+    """Take a partner's answers, all or none."""
+    from pipelines import flow
+    from pipelines.link import review
+
+    with flow.hub() as (_, _, connection):
+        count = review.take(connection, answers, by)
+        connection.commit()
+    out.print(f"{count:,} decisions taken; the next refresh follows them")

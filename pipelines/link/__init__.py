@@ -24,7 +24,7 @@ import pyarrow.csv as csv
 
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger, Outcome, recorded_run
-from pipelines.link import epochs, person_keys, tokens
+from pipelines.link import epochs, lasting, person_keys, tokens
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -32,7 +32,7 @@ from pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 # Raised where the rules of matching change, so that the next night matches again though nothing arrived.
-RULES = 2
+RULES = 3
 
 
 def run(settings: Settings, registry: Registry, connection: psycopg.Connection[Any], as_of: date | None) -> Outcome:
@@ -80,6 +80,7 @@ def _match(
     clock = Clock()
     keys = HubKeys.load(settings.hub_keys)
     tokens.load(db, tokens.parts(settings, keys, connection, registry, choice))
+    lasting.load(db, connection)
     clock.mark("tokens")
     model, is_new = matcher.pinned(db, settings.link_store / "model.json")
     solve(db, model)
@@ -91,9 +92,10 @@ def _match(
     held, age = person_keys.load(connection)
     groups = epochs.stay(person_keys.groups((p, (a, d, r)) for p, a, d, r in people), held, choice.absent)
     assignment = person_keys.assign(groups, held, age)
+    person_keys.check(assignment, held, settings.most_key_changes)
     person_keys.write(connection, assignment)
-    for table in ("link", "review"):
-        _replace(connection, db, table)
+    _replace(connection, db, "link", "reason", "probability", "faded_runs")
+    _replace(connection, db, "review", "reason", "probability", "is_queued", "agreement", "household")
     clock.mark("keys")
     changes = assignment.counts()
     summary = found | {
@@ -132,7 +134,8 @@ def _inputs(
             content = hashlib.file_digest(file, "sha256").hexdigest()
         held = json.dumps(tokens.held_rows(connection, registry, submission))
         files[submission.submission] = [content, hashlib.sha256(held.encode()).hexdigest()[:16]]
-    return {"rules": RULES, "epoch": choice.epoch, "files": files}
+    decided = connection.execute("SELECT coalesce(max(decision_key), 0) FROM link.decision").fetchall()[0][0]
+    return {"rules": RULES, "epoch": choice.epoch, "files": files, "decisions": decided}
 
 
 def _last_inputs(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:
@@ -140,9 +143,12 @@ def _last_inputs(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:
     return row[0] if row else None
 
 
-def _replace(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, table: str) -> None:
+def _replace(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, table: str, *columns: str) -> None:
+    """Write a table of the run in place of the last run's, records by their pseudonyms, in the order of `decision`."""
+    names = ("agency_l", "dataset_l", "record_l", "agency_r", "dataset_r", "record_r", *columns)
     rows = db.sql(f"""
-        SELECT sl.agency, sl.dataset, l.record_pseudonym, sr.agency, sr.dataset, r.record_pseudonym, reason, probability
+        SELECT sl.agency, sl.dataset, l.record_pseudonym, sr.agency, sr.dataset, r.record_pseudonym,
+               {", ".join(columns)}
         FROM {table} JOIN record l ON l.record_id = record_l JOIN record r ON r.record_id = record_r
         JOIN source sl ON sl.source_id = l.source_id JOIN source sr ON sr.source_id = r.source_id
     """).to_arrow_table()  # noqa: S608
@@ -151,7 +157,7 @@ def _replace(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection,
     connection.execute(f"DELETE FROM link.{table}")  # type: ignore[arg-type]  # noqa: S608
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY link.{table} FROM STDIN (FORMAT csv)") as copy,  # type: ignore[arg-type]
+        cursor.copy(f"COPY link.{table} ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy,  # type: ignore[arg-type]
     ):
         copy.write(text.getvalue())
 

@@ -27,6 +27,8 @@ class Clusters:
     source: npt.NDArray[np.int32]
     nhs_numbers: Mapping[int, frozenset[int]]
     upns: Mapping[int, frozenset[int]]
+    # For each record those that a person has decided it is apart from.
+    apart: Mapping[int, frozenset[int]] = field(default_factory=dict)
     _parent: dict[int, int] = field(default_factory=dict)
     _members: dict[int, list[int]] = field(default_factory=dict)
     # root -> source -> the records of that source taken as one (duplicates)
@@ -68,6 +70,8 @@ class Clusters:
         members_a, members_b = self._members.get(a, [a]), self._members.get(b, [b])
         sources_a = self._sources.get(a) or {int(self.source[a])}
         sources_b = self._sources.get(b) or {int(self.source[b])}
+        if self.apart and any(self.apart.get(member, frozenset()) & set(members_b) for member in members_a):
+            return left, right, "decided_apart"
         if (nhs_a and nhs_b and not nhs_a & nhs_b) or (upns_a and upns_b and not upns_a & upns_b):
             return left, right, "identifier_conflict"
         if not within and sources_a & sources_b:

@@ -88,8 +88,13 @@ def compare(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def decide(db: duckdb.DuckDBPyConnection) -> None:
-    """Make `pair` from `compared`."""
-    nameless = " ".join(f"WHEN {level} THEN {weight}" for level, weight in NAMELESS.items())
+    """Make `pair` from `compared`, and `numbers(record_id, nhs_numbers, upns, all_upns)` on the way."""
+    _what_is_known(db)
+    _verdicts(db)
+
+
+def _what_is_known(db: duckdb.DuckDBPyConnection) -> None:
+    """What the rules ask about a record: its numbers, whether it is shielded, which names are of two children."""
     db.execute(f"""
         CREATE TABLE numbers AS
         SELECT record_id,
@@ -110,7 +115,12 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
         JOIN record rl ON rl.record_id = c.record_l JOIN record rr ON rr.record_id = c.record_r
         WHERE rl.source_id = rr.source_id AND p.birth_date = q.birth_date AND p.surname = q.surname
           AND p.postcode = q.postcode AND c.forename < {agreement.FORENAME_TELLS} AND c.forename >= 0;
+    """)  # noqa: S608
 
+
+def _verdicts(db: duckdb.DuckDBPyConnection) -> None:
+    nameless = " ".join(f"WHEN {level} THEN {weight}" for level, weight in NAMELESS.items())
+    db.execute(f"""
         CREATE TABLE pair AS
         WITH known AS (
             SELECT c.*, rl.source_id = rr.source_id AS is_same_source,

@@ -15,6 +15,11 @@ from typing import Any
 
 import psycopg
 
+from pipelines.errors import SystemFault
+
+# Merges and splits of a night that nobody need look at.
+ALWAYS_FINE = 50
+
 # agency, dataset, record pseudonym
 Record = tuple[str, str, str]
 # kind, person key, other key, records
@@ -99,6 +104,20 @@ def assign(people: Iterable[list[Record]], held: Mapping[Record, Held], age: Map
             found.opened.append((record, key_of[number]))
     found.closed += sorted(record for record, row in held.items() if row.is_open and record not in present)
     return found
+
+
+def check(found: Assignment, held: Mapping[Record, Held], most: float) -> None:
+    """The circuit-breaker: SystemFault where merges and splits together pass a share of the persons there were.
+
+    most: the share; a few changes pass in any case, since a small area has few persons.
+    """
+    persons = len({row.key for row in held.values() if row.is_open})
+    changes = sum(kind in ("merge", "split") for kind, *_ in found.events)
+    if persons and changes > max(ALWAYS_FINE, most * persons):
+        raise SystemFault(
+            f"the matcher would merge or split {changes:,} of {persons:,} persons, more than {most:.1%}: nothing"
+            " was changed. Look at what arrived last; where it is right, set JOINT_NEEDS_MOST_KEY_CHANGES for one run"
+        )
 
 
 def load(connection: psycopg.Connection[Any]) -> tuple[dict[Record, Held], dict[uuid.UUID, int]]:
