@@ -211,7 +211,9 @@ def checked(registry: Registry, manifest: dict[str, Any], folder: Path) -> list[
     """The rows at fault of each rule, by the production path from the payload file on."""
     case = Case(registry, manifest, folder)
     with duckdb.connect() as connection:
-        return [finding.rows for finding in find(connection, case).findings if "-CAST-" not in finding.rule.rule]
+        found = find(connection, case).findings
+    # Rules that nobody had to write pass or do not apply here.
+    return [finding.rows for finding in found if finding.rule.rule.removeprefix("BEN-").isdigit()]
 
 
 def measure(rows: int = ROWS) -> dict[str, Any]:
