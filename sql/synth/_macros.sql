@@ -29,3 +29,6 @@ CREATE MACRO person_id(number) AS printf('P%08d', number);
 CREATE MACRO practice_of(lsoa) AS printf('N8%04d', 9000 + right(lsoa, 4)::INTEGER // 4);
 -- A day, where it had come by the day of the extract.
 CREATE MACRO past(day) AS CASE WHEN day <= getvariable('snapshot') THEN day END;
+
+-- So many days after a birth; never the birthday of the planted child, which is to stand in no other child's row.
+CREATE MACRO after_birth(birth, days) AS birth + days + (birth + days IS NOT DISTINCT FROM getvariable('canary_birth'))::INTEGER;
