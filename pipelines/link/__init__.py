@@ -32,7 +32,7 @@ from pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 # Raised where the rules of matching change, so that the next night matches again though nothing arrived.
-RULES = 3
+RULES = 4
 
 
 def run(settings: Settings, registry: Registry, connection: psycopg.Connection[Any], as_of: date | None) -> Outcome:

@@ -10,10 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-_PARTS = ("birth_year", "birth_month_of_year", "birth_day")
-_PARTS_EQUAL = " + ".join(f"coalesce(({p}_l = {p}_r)::INTEGER, 0)" for p in _PARTS)
-_PARTS_KNOWN = " + ".join(f"({p}_l IS NOT NULL AND {p}_r IS NOT NULL)::INTEGER" for p in _PARTS)
-
 
 @dataclass(frozen=True)
 class Level:
@@ -25,7 +21,8 @@ class Level:
     u: float
     # The column whose rare values weigh more than its common ones, where this level is equality of a name.
     frequency: str | None = None
-    # Too rare among random pairs to be seen in a sample: u stays as given.
+    # Not to be seen in a sample of random pairs, since too rare, or since it shows only where the month of birth is the
+    # same: u stays as given.
     fixed_u: bool = False
 
 
@@ -103,35 +100,30 @@ FORENAME = Agreement(
         ),
         Level("one letter apart", f"{_equal('forename_initial')} AND {_overlap('forename_near')}", 0.05, 0.001),
         Level("sounds alike", f"{_equal('forename_phonetic')} OR {_overlap('forename_near')}", 0.02, 0.003),
-        Level("one begins the other", _in_either("forename", "forename_starts"), 0.01, 0.001),
+        Level("one begins the other", _in_either("forename_whole", "forename_starts"), 0.01, 0.001, fixed_u=True),
         Level("forename and surname swapped", _SWAPPED, 0.002, 0.000002, fixed_u=True),
         Level("one is the surname of the other", _HALF_SWAPPED, 0.001, 0.0005),
-        Level(
-            "two letters apart",
-            f"{_equal('forename_initial')} AND {_overlap('forename_far')}",
-            0.01,
-            0.002,
-        ),
         Level(
             "an initial and its name",
             f"(is_forename_initial_l OR is_forename_initial_r) AND {_equal('forename_initial')}",
             0.01,
-            0.001,
+            0.002,
+            fixed_u=True,
         ),
         Level(
             "first letters, or the first and the last",
-            f"{_equal('forename_prefix')} OR {_equal('forename_sound')}"
-            f" OR {_equal('forename_initial')} AND {_equal('forename_end')}",
+            f"{_equal('forename_prefix')} OR {_equal('forename_sound')} OR {_equal('forename_end')}",
             0.01,
-            0.01,
+            0.005,
+            fixed_u=True,
         ),
-        Level("initial", _equal("forename_initial"), 0.01, 0.06),
+        Level("initial", _equal("forename_initial"), 0.01, 0.05, fixed_u=True),
     ),
     0.02,
     0.92,
 )
 # Grades of first names: those that speak for one child, those that twins have as well, and none.
-FORENAME_TELLS, FORENAME_HALF_SWAPPED = 6, 5
+FORENAME_TELLS, FORENAME_HALF_SWAPPED = 5, 4
 # Where the two names are swapped, the first name has said so already.
 SURNAME = Agreement(
     "surname",
@@ -152,12 +144,12 @@ SURNAME = Agreement(
 )
 BIRTH_DATE = Agreement(
     "birth_date",
-    f"({_PARTS_KNOWN}) < 2",
+    "coalesce(birth_parts_l, 0) < 2 OR coalesce(birth_parts_r, 0) < 2",
     (
         Level("full", _equal("birth_date"), 0.92, 0.00015),
         Level(
             "all that is known of it",
-            f"({_PARTS_KNOWN}) = 2 AND ({_PARTS_EQUAL}) = 2",
+            f"least(birth_parts_l, birth_parts_r) = 2 AND {_overlap('birth_pairs')}",
             0.02,
             0.0001,
         ),
@@ -167,7 +159,7 @@ BIRTH_DATE = Agreement(
             0.01,
             0.00015,
         ),
-        Level("two of year, month and day", f"({_PARTS_EQUAL}) >= 2", 0.035, 0.01),
+        Level("two of year, month and day", _overlap("birth_pairs"), 0.035, 0.01),
     ),
     0.015,
     0.98,

@@ -6,7 +6,6 @@ only with its data. Too few records to train on leave the starting values of `ag
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import math
@@ -19,7 +18,7 @@ from pipelines import durable
 from pipelines.errors import UsageFault
 from pipelines.link import agreement
 
-FORMAT = 3
+FORMAT = 4
 SEED = 20260101
 # Below so many named profiles, or so many pairs that are surely right, the estimates would be noise.
 ENOUGH_TO_TRAIN, ENOUGH_SURE = 5_000, 500
@@ -29,7 +28,6 @@ RAREST, RAREST_BY_CHANCE = 0.0005, 0.000001
 
 # A pair is compared where one of these holds: each pair of faults that is likely together leaves one of them standing.
 _NAMES = ("forename", "surname")
-_PARTS = ("birth_year", "birth_month_of_year", "birth_day")
 
 
 def _all(*columns: str) -> str:
@@ -45,16 +43,16 @@ BLOCKING = (
     _all("birth_date", "forename_initial"),
     _all("birth_date", "surname_phonetic"),
     _all("birth_date", "postcode"),
-    *(f"l.birth_date = r.birth_date_swapped AND l.{c} = r.{c}" for c in ("forename_initial", "surname_phonetic")),
-    *(_all(name, a, b) for name in _NAMES for a, b in itertools.combinations(_PARTS, 2)),
+    *(f"l.birth_date = r.birth_date_swapped AND l.{c} = r.{c}" for c in ("forename", "surname_phonetic")),
     _all(*_NAMES),
-    *(_all("postcode", other) for other in ("surname_phonetic", "forename_initial", "birth_year")),
-    _all("postcode", "birth_month_of_year", "birth_day"),
+    *(_all("postcode", other) for other in ("surname_phonetic", "forename_phonetic")),
     _all("postcode_sector", "forename_phonetic", "surname_phonetic"),
     *(f"l.forename = r.surname_as_forename AND l.{c} = r.{c}" for c in ("birth_date", "postcode")),
     "l.forename = r.surname_as_forename AND l.surname_as_forename = r.forename",
+    *(_listed("birth_pairs", other) for other in (*_NAMES, "postcode")),
     _listed("surname_near", "forename"),
-    *(_listed("address", other) for other in ("forename_initial", "surname_phonetic", "birth_year")),
+    *(_listed(f"{name}_near", "postcode") for name in _NAMES),
+    *(_listed("address", other) for other in ("forename_phonetic", "surname_phonetic", "birth_date")),
 )
 # Deterministic pairs that are nearly always right: their number, over the share of true pairs they find, is the prior.
 _SURE = ("l.forename = r.forename AND l.surname = r.surname AND l.birth_date = r.birth_date",)

@@ -41,23 +41,23 @@ from pipelines.settings import Settings
 
 # One token each, then lists of them. A former surname compares with a surname, a swapped birth date with a birth date.
 SINGLE = (
-    "forename", "forename_phonetic", "forename_sound", "forename_prefix", "forename_end", "forename_initial", "surname",
-    "surname_phonetic", "surname_as_forename", "birth_date", "birth_date_swapped", "birth_year", "birth_month_of_year",
-    "birth_day", "postcode", "postcode_sector", "nhs_number", "upn", "uln", "local_id",
+    "forename", "forename_phonetic", "forename_whole", "forename_sound", "forename_prefix", "forename_end",
+    "forename_initial", "surname", "surname_phonetic", "surname_as_forename", "birth_date", "birth_date_swapped",
+    "postcode", "postcode_sector", "nhs_number", "upn", "uln", "local_id",
 )  # fmt: skip
 # What earlier submissions add to, and the column whose earlier values are added.
 OTHERS = {
     "other_forenames": "forename", "other_surnames": "surname", "other_postcodes": "postcode", "other_upns": "upn"
 }  # fmt: skip
-LISTS = (*OTHERS, "forename_formal", "forename_starts", "forename_near", "forename_far", "surname_near", "address")
+LISTS = (*OTHERS, "forename_formal", "forename_starts", "forename_near", "surname_near", "birth_pairs", "address")
 IDENTIFIERS = ("nhs_number", "upn", "uln", "local_id")
 # All that records are compared on, identifiers apart.
 LOOKS = (
     *(name for name in SINGLE if name not in IDENTIFIERS), *(name for name in LISTS if name != "other_upns"),
-    "sex", "is_forename_initial",
+    "sex", "birth_parts", "is_forename_initial",
 )  # fmt: skip
 FLAGS = ("is_forename_initial", "is_protected")
-COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "sex", *FLAGS)
+COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "birth_parts", "sex", *FLAGS)
 # An identifier that so many records carry is a default of somebody's system, not a person's.
 MAX_HOLDERS = 40
 
@@ -152,7 +152,7 @@ def load(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> None:
     flags = ", ".join(f"coalesce({name}, false) AS {name}" for name in FLAGS)
     rows = f"""SELECT ? AS agency, CASE WHEN ? THEN record_pseudonym ELSE ? END AS dataset, ?::INTEGER AS edition,
         record_pseudonym, {single}, {lists},
-        CASE WHEN sex IN ('M', 'F') THEN sex END AS sex, {flags},
+        CASE WHEN sex IN ('M', 'F') THEN sex END AS sex, birth_parts, {flags},
         list_contains(?::INTEGER[], source_row) AS is_held
         FROM linkage WHERE record_pseudonym IS NOT NULL"""  # noqa: S608
     into = "CREATE TABLE token_row AS"
@@ -206,7 +206,7 @@ def _number(db: duckdb.DuckDBPyConnection) -> None:
             SELECT record_id, {earlier} FROM numbered WHERE NOT is_newest AND NOT is_hidden GROUP BY record_id
         )
         SELECT *, dense_rank() OVER (ORDER BY {looks})::INTEGER AS look_id
-        FROM (SELECT DISTINCT n.record_id, {now}, {others}, {kept}, n.sex, n.is_forename_initial
+        FROM (SELECT DISTINCT n.record_id, {now}, {others}, {kept}, n.sex, n.birth_parts, n.is_forename_initial
               FROM numbered n LEFT JOIN earlier e USING (record_id) WHERE is_newest);
         CREATE TABLE look AS
         SELECT DISTINCT ON (look_id) look_id, {looks}, forename IS NOT NULL OR surname IS NOT NULL AS is_named

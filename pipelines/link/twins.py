@@ -24,6 +24,7 @@ from pipelines.link.matcher import ACCEPT
 OPPOSITE_SEX, OF_ONE_SEX = 0.3, 1.5
 MOST_TWINS, MOST_OF_LINKS = 0.05, 0.001
 CONFIDENCE = 0.95
+PAIRS_BY_CHANCE = 500_000
 
 
 def release(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
@@ -63,8 +64,10 @@ def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
         "SELECT count(*) FILTER (sex >= 0), count(*) FILTER (sex = 0) FROM weak WHERE forename = 0"
     ).fetchall()[0]
     (sure,) = db.execute("SELECT count(*) FROM pair WHERE reason = 'matcher' AND NOT is_same_source").fetchall()[0]
-    chance = by_level(model, "forename", "u_probability")
+    chance = by_chance(db)
     wrong_sex = by_level(model, "sex", "m_probability")[0]
+    if not chance[0]:
+        return []
     twins = most_twins(apart, opposite, wrong_sex) / chance[0]
     expected = {grade: twins * OF_ONE_SEX * chance[grade] for grade in range(1, agreement.FORENAME_TELLS)}
     # A missing or misplaced first name befalls twins as often as anyone.
@@ -76,6 +79,23 @@ def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
         if expected[grade] <= MOST_TWINS * seen.get(grade, 0) and total <= MOST_OF_LINKS * sure:
             accepted.append(grade)
     return accepted
+
+
+def by_chance(db: duckdb.DuckDBPyConnection) -> dict[int, float]:
+    """How often first names reach each grade between children who share a birth date and nothing else."""
+    level = agreement.FORENAME.level()
+    rows = db.execute(f"""
+        WITH pair AS (
+            SELECT {level} AS grade
+            FROM (SELECT COLUMNS(*) AS '\\0_l' FROM look WHERE is_named) l
+            JOIN (SELECT COLUMNS(*) AS '\\0_r' FROM look WHERE is_named) r
+                ON birth_date_l = birth_date_r AND look_id_l < look_id_r
+            WHERE surname_l <> surname_r AND postcode_sector_l <> postcode_sector_r
+              AND forename_l IS NOT NULL AND forename_r IS NOT NULL AND surname_phonetic_l <> surname_phonetic_r
+            LIMIT {PAIRS_BY_CHANCE}
+        )
+        SELECT grade, count(*) / sum(count(*)) OVER () FROM pair GROUP BY grade""").fetchall()  # noqa: S608
+    return dict.fromkeys(range(len(agreement.FORENAME.levels) + 1), 0.0) | dict(rows)
 
 
 def most_twins(apart: int, opposite: int, wrong_sex: float) -> float:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 
 import yaml
@@ -17,8 +16,6 @@ from pipelines.seal.normalise import letters, words
 SHORTEST_START = 2
 SHORTEST_PART = 3
 SHORTEST_NEAR = 3
-SHORTEST_FAR = 5
-LONGEST_FAR = 12
 # Words that stand before a family name and are no name of their own.
 PARTICLES = frozenset((
     "VAN", "VON", "DER", "DEN", "DE", "DI", "DA", "DU", "DAS", "DOS", "DEL", "DELLA", "LA", "LE", "AL", "EL", "BIN",
@@ -58,13 +55,6 @@ def near(name: str) -> list[str]:
     if len(name) < SHORTEST_NEAR:
         return [name]
     return sorted({name, *(name[:at] + name[at + 1 :] for at in range(len(name)))})
-
-
-def far(name: str) -> list[str]:
-    """All that is left of a name of five to twelve letters without two of them: names two edits apart share one."""
-    if not SHORTEST_FAR <= len(name) <= LONGEST_FAR:
-        return []
-    return sorted({"".join(kept) for kept in combinations(name, len(name) - 2)})
 
 
 def parts(raw: str) -> list[str]:

@@ -7,9 +7,11 @@ equal tokens, and nobody without the key can try values out. HMAC: RFC 2104; sub
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import jellyfish
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -19,6 +21,7 @@ from pipelines.seal import names
 
 TOKEN_BYTES = 16
 VERSION = "1"
+IDENTIFIERS = ("nhs_number", "upn", "uln", "local_id")
 # Lists of further values of a record, and the kind of token each value becomes.
 OTHERS = {
     "other_forenames": "forename",
@@ -71,44 +74,83 @@ def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) 
         return _token_lists(subkey(link_key, "token", kind), source, prepare)
 
     forename, surname, birth, postcode = (column[n] for n in ("forename", "surname", "birth_date", "postcode"))
+    initial = pc.utf8_slice_codeunits(forename, 0, 1)
+    month = over_distinct(birth, lambda text: _parts(text, 0, 1))
     found = {
         "forename": tokens("forename", forename),
         "forename_phonetic": tokens("forename_phonetic", forename, jellyfish.metaphone),
-        "forename_sound": tokens("forename_sound", forename, jellyfish.soundex),
-        "forename_prefix": tokens("forename_prefix", forename, lambda text: text[:3]),
-        "forename_end": tokens("forename_end", forename, lambda text: text[-3:]),
-        "forename_initial": tokens("forename_initial", forename, lambda text: text[:1]),
+        **{
+            f"forename_{kind}": tokens(f"forename_{kind}", _with(part, month))
+            for kind, part in _hints(forename).items()
+        },
         "surname": tokens("surname", surname),
         "surname_phonetic": tokens("surname_phonetic", surname, jellyfish.metaphone),
         "surname_as_forename": tokens("forename", surname),
         "birth_date": tokens("birth_date", birth, lambda text: None if "?" in text else text),
         "birth_date_swapped": tokens("birth_date", birth, swapped),
-        "birth_year": tokens("birth_year", birth, lambda text: _part(text, 0)),
-        "birth_month_of_year": tokens("birth_month_of_year", birth, lambda text: _part(text, 1)),
-        "birth_day": tokens("birth_day", birth, lambda text: _part(text, 2)),
         "postcode": tokens("postcode", postcode),
         "postcode_sector": tokens("postcode_sector", postcode, lambda text: text[:-2]),
-        **{kind: tokens(kind, column[kind]) for kind in ("nhs_number", "upn", "uln", "local_id")},
+        **{kind: tokens(kind, column[kind]) for kind in IDENTIFIERS},
     }
     for name, kind in OTHERS.items():
         found[name] = pa.ListArray.from_arrays(_offsets(column[name]), tokens(kind, column[name].flatten()))
+    beside = (initial, over_distinct(surname, jellyfish.metaphone), *(column[kind] for kind in IDENTIFIERS))
+    found["birth_pairs"] = _gathered([
+        tokens(f"birth_pair_{place}_{number}", _with(over_distinct(birth, pair), other))
+        for place, pair in enumerate(PAIRS) for number, other in enumerate(beside)
+    ])  # fmt: skip
     found["forename_formal"] = lists("forename_formal", forename, names.formal)
-    found["forename_starts"] = lists("forename", forename, names.starts)
-    for name, source, left in (
-        ("forename_near", forename, names.near),
-        ("forename_far", forename, names.far),
-        ("surname_near", surname, names.near),
-    ):
-        found[name] = lists(name, source, left if near else lambda text: ())
+    found["forename_starts"] = lists("forename_whole", _with(forename, month), _starts)
+    for name, source in (("forename_near", forename), ("surname_near", surname)):
+        found[name] = lists(name, source, names.near if near else lambda text: ())
     found["address"] = lists("address", column["address"], names.dwelling)
     return pa.table(
         {
             **found,
+            "birth_parts": over_distinct(birth, lambda text: str(3 - text.count("??") + text.count("????"))).cast(
+                pa.int8()
+            ),
             "sex": column["sex"],
             "is_forename_initial": pc.fill_null(pc.equal(pc.utf8_length(forename), 1), False),
             "is_birth_day_unknown": day_unknown(birth),
         }
     )
+
+
+def _hints(forename: pa.Array) -> dict[str, pa.Array]:
+    """What little of a forename twins may share by chance; it is tokenised together with the month of birth."""
+    kinds: dict[str, Callable[[str], str]] = {
+        "whole": str,
+        "sound": jellyfish.soundex,
+        "prefix": lambda text: text[:3],
+        "end": lambda text: text[:1] + text[-3:],
+        "initial": lambda text: text[:1],
+    }
+    return {kind: over_distinct(forename, prepare) for kind, prepare in kinds.items()}
+
+
+def _starts(dated: str) -> list[str]:
+    """Shorter names with which a forename begins, each with the month of birth that stands beside it."""
+    forename, month = dated.split("\0")
+    return [f"{start}\0{month}" for start in names.starts(forename)]
+
+
+def _with(text: pa.Array, other: pa.Array) -> pa.Array:
+    """Two texts as one; NULL where either is."""
+    return pc.binary_join_element_wise(text, other, "\0", null_handling="emit_null")
+
+
+def _gathered(columns: Sequence[pa.Array]) -> pa.ListArray:
+    """The values of some columns as one list for each row, without NULLs, in the order of the values."""
+    rows = len(columns[0])
+    table = pa.table({
+        "row": pa.array(np.tile(np.arange(rows), len(columns)), pa.int64()),
+        "value": pa.concat_arrays(list(columns)),
+    })  # fmt: skip
+    table = table.filter(pc.is_valid(table["value"])).sort_by([("row", "ascending"), ("value", "ascending")])
+    sizes = np.bincount(table["row"].to_numpy(), minlength=rows)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int32())
+    return pa.ListArray.from_arrays(offsets, table["value"].combine_chunks())
 
 
 def day_unknown(birth: pa.Array) -> pa.Array:
@@ -125,9 +167,16 @@ def swapped(birth: str) -> str | None:
     return f"{year}-{day}-{month}"
 
 
-def _part(birth: str, place: int) -> str | None:
-    part = birth.split("-")[place]
-    return None if "?" in part else part
+def _parts(birth: str, first: int, second: int) -> str | None:
+    """Two parts of a birth date, where both are known."""
+    parts = birth.split("-")
+    both = f"{parts[first]}-{parts[second]}"
+    return None if "?" in both else both
+
+
+# Two parts of a birth date at a time. Alone they would be read off a hundred known children; each is tokenised together
+# with something that two records of one child are likely to share.
+PAIRS = tuple(partial(_parts, first=first, second=second) for first, second in ((0, 1), (1, 2), (0, 2)))
 
 
 def _tokens(key: bytes, source: pa.Array, prepare: Callable[[str], str | None]) -> pa.Array:

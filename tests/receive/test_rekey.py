@@ -11,7 +11,15 @@ import pyrage
 from pipelines.seal import keys
 from tests.receive.conftest import Area
 
-PLAIN = ("record_pseudonym", "source_row", "sex", "is_birth_day_unknown", "is_forename_initial", "is_protected")
+PLAIN = (
+    "record_pseudonym",
+    "source_row",
+    "sex",
+    "is_birth_day_unknown",
+    "is_forename_initial",
+    "is_protected",
+    "birth_parts",
+)
 
 
 def _open(area: Area, path: Path) -> pa.Table:

@@ -49,17 +49,32 @@ def test_a_token_is_the_first_half_of_an_hmac_under_its_own_subkey():
 
 
 def test_one_value_gives_unrelated_tokens_in_different_columns():
-    row = tokens_of(forename=["ANN"], surname=["ANN"], upn=["ANN"], uln=["ANN"], local_id=["ANN"]).to_pylist()[0]
+    row = tokens_of(
+        forename=["ANN"], birth_date=["2014-03-05"], surname=["ANN"], upn=["ANN"], uln=["ANN"], local_id=["ANN"]
+    ).to_pylist()[0]
     found = [row[name] for name in ("forename", "forename_prefix", "surname", "upn", "uln", "local_id")]
     assert len(set(found)) == len(found)
 
 
 def test_a_partial_birth_date_gives_its_good_parts():
-    full, partial = tokens_of(birth_date=["1949-05-06", "1949-05-??"]).to_pylist()
-    assert partial["birth_date"] is partial["birth_date_swapped"] is partial["birth_day"] is None
-    assert partial["birth_year"] == full["birth_year"]
-    assert partial["birth_month_of_year"] == full["birth_month_of_year"]
+    names = {"forename": ["ANN", "AMY"], "upn": ["1", "2"]}
+    full, partial = tokens_of(birth_date=["1949-05-06", "1949-05-??"], **names).to_pylist()
+    assert partial["birth_date"] is partial["birth_date_swapped"] is None
+    assert (full["birth_parts"], partial["birth_parts"]) == (3, 2)
+    assert (len(full["birth_pairs"]), len(partial["birth_pairs"])) == (6, 2)
+    assert len(set(full["birth_pairs"]) & set(partial["birth_pairs"])) == 1
     assert (full["is_birth_day_unknown"], partial["is_birth_day_unknown"]) == (False, True)
+
+
+def test_little_of_a_name_is_told_with_the_month_of_birth_alone():
+    born = {"birth_date": ["2014-03-05", "2014-03-31", "2014-04-05", None], "forename": ["ANN", "AMY", "ANN", "ANN"]}
+    a, b, c, d = tokens_of(**born)["forename_initial"].to_pylist()
+    assert a == b != c and d is None
+    ann, _, later, unborn = tokens_of(**born).to_pylist()
+    assert ann["forename"] == later["forename"] == unborn["forename"]
+    # 2014-03-05 and 2014-04-05 share the year and the day, and so one pair of parts.
+    assert len(set(ann["birth_pairs"]) & set(later["birth_pairs"])) == 1
+    assert unborn["birth_pairs"] == []
 
 
 def test_names_that_sound_alike_share_a_phonetic_token():
