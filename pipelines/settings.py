@@ -10,6 +10,7 @@ Variables (all optional):
                               how a person is told of alerts; the forms are in `pipelines/watch/notify.py`.
     JOINT_NEEDS_MOST_KEY_CHANGES
                               share of persons that may merge or split in a run of the matcher. Default 0.02.
+    JOINT_NEEDS_NEAR_TOKENS   `off` leaves out the door's tokens of names one letter apart (ADR 33). Default `on`.
     JOINT_NEEDS_CHECK_ENGINE  `pandas` checks rules in memory with pandas instead of DuckDB. Default `duckdb`.
 """
 
@@ -29,6 +30,11 @@ def shipped(name: str) -> Path:
     """The folder `sql` or `expectations`: beside the package in a checkout, inside it in an installed wheel."""
     beside = PACKAGE.parent / name
     return beside if (PACKAGE.parent / "pyproject.toml").exists() and beside.is_dir() else PACKAGE / "_shipped" / name
+
+
+def near_tokens() -> bool:
+    """Whether the door makes tokens of names that are one letter away; a partner without a hub has this setting too."""
+    return os.environ.get("JOINT_NEEDS_NEAR_TOKENS", "on") != "off"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from pipelines.seal.identifiers import Evidence, read_column
 from pipelines.seal.identity import Claim, plain_identities
 from pipelines.seal.normalise import VALID
 from pipelines.seal.tokens import linkage_tokens
+from pipelines.settings import near_tokens
 
 IDENTIFIERS = ("forename", "surname", "birth_date", "postcode", "address", "nhs_number", "upn", "local_id")
 COLUMNS = ("rec_id", "source", "truth_id", "forename", "surname", "sex", "birth_date", "postcode", "address",
@@ -120,7 +121,7 @@ def tokenised(table: pa.Table) -> pa.Table:
     claims = [Claim(numbers, found) for found in read.values()]
     nobody = pa.array(np.zeros(table.num_rows, dtype=bool))
     plain = plain_identities(claims, cells["sex"], nobody, AGENCY)
-    found = linkage_tokens(plain, secrets.token_bytes(32)).append_column("is_protected", nobody)
+    found = linkage_tokens(plain, secrets.token_bytes(32), near=near_tokens()).append_column("is_protected", nobody)
     rows = pa.array(np.arange(1, table.num_rows + 1), pa.int32())
     return found.add_column(0, "source_row", rows).add_column(0, "record_pseudonym", table.column("record_pseudonym"))
 

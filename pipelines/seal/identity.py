@@ -25,6 +25,7 @@ from pipelines.seal.keys import PartnerKeys
 from pipelines.seal.names import all_parts
 from pipelines.seal.normalise import INVALID, partial_birth_date, sex
 from pipelines.seal.tokens import OTHERS, keyed, linkage_tokens, over_distinct, subkey
+from pipelines.settings import near_tokens
 
 MAIN = ("forename", "surname", "birth_date", "postcode", "nhs_number", "upn", "uln")
 
@@ -66,7 +67,7 @@ class Scope:
     latest: date
     keys: PartnerKeys
     # Whether names also leave tokens of what is one letter away (ADR 33).
-    near: bool = True
+    near: bool = field(default_factory=near_tokens)
 
     @property
     def fields(self) -> Mapping[str, FieldMeaning]:
