@@ -22,14 +22,14 @@ def test_noisy_households(tmp_path: Path) -> None:
 
 def test_twins_known_to_one_service_each_are_not_merged(tmp_path: Path) -> None:
     """A tenth as many twins as children: hardly any merged, and the true pairs that wait for a person stay few."""
-    found = labelled.evaluate(Area(4, 5_000, twins_apart=200).write(tmp_path / "records.parquet"))
+    found = labelled.evaluate(Area(4, 4_000, twins_apart=160).write(tmp_path / "records.parquet"))
     assert found["pairs"]["fp"] <= 6
     assert found["with_review"]["recall"] - found["pairs"]["recall"] <= 0.07
 
 
 @pytest.mark.parametrize("twins_apart", [0, 200])
 def test_without_names_on_one_side(twins_apart: int, tmp_path: Path) -> None:
-    area = Area(5, 5_000, twins_apart=twins_apart)
+    area = Area(5, 2_500, twins_apart=twins_apart // 2)
     area.without_names(0.8)
     found = labelled.evaluate(area.write(tmp_path / "records.parquet"))
     assert found["pairs"]["precision"] >= 0.999
@@ -45,7 +45,7 @@ def test_a_pinned_model_serves_other_records(tmp_path: Path) -> None:
     with tokens.memory() as db:
         tokens.load(db, labelled.parts(labelled.read(first)))
         (tmp_path / "model.json").write_text(json.dumps(matcher.made(db)))
-    second = Area(7, 1_000).write(tmp_path / "second.parquet")
+    second = Area(7, 600).write(tmp_path / "second.parquet")
     found = labelled.evaluate(second, model=tmp_path / "model.json")
     assert found["pairs"]["precision"] >= 0.999 and found["pairs"]["recall"] >= 0.9
 
