@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from pipelines import conform
+from pipelines.conform.shape import canonical
 from pipelines.ledger.database import connect
 from pipelines.settings import Settings
 from tests.conform.area import REGISTRY, deliver
@@ -86,10 +87,12 @@ def night(database: Settings, connection: Connection, tmp_path: Path) -> Path:
     make_mart(marts, ONE)
     deliver_all(database, connection)
     connection.execute("UPDATE ops.submission SET accepted_at = '2026-03-01'")
+    connection.execute("UPDATE ops.snapshot SET accepted_at = '2026-03-01'")
     connection.commit()
     refresh(database, connection, NIGHT, mart_folder=marts)
     deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
     connection.execute("UPDATE ops.submission SET accepted_at = '2026-03-02' WHERE sequence = 2")
+    connection.execute("UPDATE ops.snapshot SET accepted_at = '2026-03-02' WHERE accepted_at > '2026-03-02'")
     connection.commit()
     conform.run(database, REGISTRY, connection, NIGHT)
     return marts
@@ -101,7 +104,7 @@ def assert_completed(database: Settings, connection: Connection) -> None:
     assert states(connection)["education/school_census/2025-spring/2"] == "integrated"
     assert rows(connection, "SELECT count(*) FROM ops.refresh") == [(2,)]
     assert rows(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'staging'") == [(0,)]
-    assert len(list(database.conformed.glob("*.parquet"))) == 17
+    assert len(list(database.conformed.glob("*.parquet"))) == len(canonical())
 
 
 @pytest.mark.parametrize("point", POINTS)
