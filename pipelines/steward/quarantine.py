@@ -20,8 +20,6 @@ from pipelines.registry import Registry
 from pipelines.settings import Settings
 from pipelines.validate.rules import NOT_NULL, Rule, rules
 
-STANDING = ("accepted", "integrated", "superseded")
-
 
 @dataclass(frozen=True)
 class Held:
@@ -142,12 +140,12 @@ def release(
     warehouse cannot carry the rows.
     """
     with recorded_run(connection, "release", submission) as outcome:
-        found, table, chosen = _chosen(registry, connection, submission, rule, rows)
-        if not _of(registry, connection, submission, rule).is_releasable:
+        found, about, chosen = _chosen(registry, connection, submission, rule, rows)
+        if not about.is_releasable:
             raise UsageFault(
                 f"{rule} is about what a row belongs to; only the sender can correct that, in a new delivery"
             )
-        decide(connection, found, "release", by, reason, table, rule, chosen)
+        decide(connection, found, "release", by, reason, about.table, rule, chosen)
         validate.again(settings, registry, connection, submission, outcome)
         if outcome.state != "running":
             raise UsageFault(f"{submission} is {outcome.state} when it is judged again: {'; '.join(outcome.notes)}")
@@ -173,8 +171,8 @@ def keep(
 ) -> Outcome:
     """Decide that rows stay held, so that nobody is asked about them again. Raises UsageFault as `release` does."""
     with recorded_run(connection, "keep", submission) as outcome:
-        found, table, chosen = _chosen(registry, connection, submission, rule, rows)
-        decide(connection, found, "keep", by, reason, table, rule, chosen)
+        found, about, chosen = _chosen(registry, connection, submission, rule, rows)
+        decide(connection, found, "keep", by, reason, about.table, rule, chosen)
         outcome.counts["kept"] = len(chosen)
     return outcome
 
@@ -188,18 +186,20 @@ def _of(registry: Registry, connection: psycopg.Connection[Any], submission: str
 
 def _chosen(
     registry: Registry, connection: psycopg.Connection[Any], submission: str, rule: str, rows: Collection[int] | None
-) -> tuple[Submission, str, list[int]]:
-    """The submission, the rule's table, and the numbers of the rows that are meant."""
+) -> tuple[Submission, Held, list[int]]:
+    """The submission, what the rule holds of it, and the numbers of the rows that are meant."""
     found = Ledger(connection).submission(submission)
-    if found.state not in STANDING:
+    if found.state not in validate.TAKEN:
         raise UsageFault(f"{submission} is {found.state}; rows are released from a submission that was accepted")
-    table = _of(registry, connection, submission, rule).table
-    there = held_rows(connection, submission, table, rule)
+    about = _of(registry, connection, submission, rule)
+    there = held_rows(connection, submission, about.table, rule)
     if rows is None:
-        return found, table, there
+        return found, about, there
     if strange := sorted(set(rows) - set(there)):
-        raise UsageFault(f"{rule} does not hold row {', '.join(map(str, strange[:10]))} of {submission}, table {table}")
-    return found, table, sorted(set(rows))
+        raise UsageFault(
+            f"{rule} does not hold row {', '.join(map(str, strange[:10]))} of {submission}, table {about.table}"
+        )
+    return found, about, sorted(set(rows))
 
 
 def decide(

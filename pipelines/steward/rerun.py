@@ -19,7 +19,7 @@ from pipelines.errors import UsageFault
 from pipelines.ledger import Ledger, Outcome, recorded_run
 from pipelines.registry import Registry
 from pipelines.settings import Settings
-from pipelines.steward.quarantine import STANDING, decide
+from pipelines.steward.quarantine import decide
 
 # From which stage a submission can be run again. What comes after accept is not about one submission: it is refreshed.
 STAGES = ("validate", "accept")
@@ -60,7 +60,7 @@ def rerun(
     found = ledger.submission(submission)
     decide(connection, found, "rerun", by, reason)
     connection.commit()
-    if found.state in STANDING:
+    if found.state in validate.TAKEN:
         return [_beside(settings, registry, connection, submission)]
     if found.state == "rejected":
         ledger.move(submission, "received", note=reason)

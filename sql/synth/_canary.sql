@@ -74,7 +74,7 @@ CROSS JOIN (SELECT max(contact) AS contact FROM world.contact) AS last;
 INSERT INTO world.result BY NAME
 SELECT DISTINCT ON (stage, year) * REPLACE (getvariable('canary_person') AS person) FROM world.result ORDER BY stage, year, person;
 INSERT INTO world.activity BY NAME
-SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.activity ORDER BY person LIMIT 1;;
+SELECT * REPLACE (getvariable('canary_person') AS person) FROM world.activity ORDER BY person LIMIT 1;
 
 CREATE TABLE world.canary_mental_referral AS
 SELECT * FROM world.mental_referral
