@@ -31,7 +31,7 @@ def decide(answered: Any) -> Any:
     if chosen == LATER:
         return chosen
     act = flow.release if chosen == RELEASE else flow.keep
-    return act(question["submission"], question["rule"], by, answer["params_input"]["reason"])
+    return act(question["submission"], question["rule"], by, answer["params_input"]["reason"] or "")
 
 
 @dag(
@@ -49,7 +49,7 @@ def release_quarantine() -> None:
     ask = HITLOperator.partial(
         task_id="ask",
         options=[RELEASE, KEEP, LATER],
-        params={"reason": Param("", type="string", minLength=3, description="Why; it is kept with the decision")},
+        params={"reason": Param(None, type=["null", "string"], minLength=3, description="Why; a decision needs it")},
         response_timeout=PATIENCE,
         doc_md="Waits for a person.",
         pool=LOOKING,

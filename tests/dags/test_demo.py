@@ -6,13 +6,16 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from pipelines import registry, steward
 from pipelines.ledger.database import connect
 from pipelines.local import postgres
-from pipelines.local.airflow_api import AirflowApi
+from pipelines.local.airflow_api import FINISHED, AirflowApi
 from pipelines.settings import Settings
 from tests import canary
 
@@ -128,6 +131,43 @@ def test_the_planted_child_is_nowhere_after_the_door(demo):
         postgres.stop(settings)
 
 
+def a_steward_is_asked_and_answers(api, home):
+    """One rule's rows are released in the browser's way, the other questions are left for later."""
+    with connect(Settings(home=home)) as connection:
+        held = steward.held(registry.load(), connection)
+    chosen = next(found for found in held if found.is_open)
+    api.unpause("release_quarantine")
+    run = api.trigger("release_quarantine", {"submission": chosen.submission})
+    path = f"/api/v2/dags/release_quarantine/dagRuns/{quote(run)}"
+    wanted = sum(found.is_open for found in held if found.submission == chosen.submission)
+    asked = until(lambda: [q for q in api.call("GET", f"{path}/hitlDetails")["hitl_details"] if q["body"]], wanted)
+    assert all("Release" in question["options"] for question in asked)
+    for question in asked:
+        is_chosen = question["subject"] == f"{chosen.submission}: {chosen.rule}"
+        answer = {
+            "chosen_options": ["Release" if is_chosen else "Decide later"],
+            "params_input": {"reason": "confirmed by telephone"},
+        }
+        index = question["task_instance"]["map_index"]
+        api.call("PATCH", f"{path}/taskInstances/ask/{index}/hitlDetails", answer)
+    until(lambda: [run for run in [api.call("GET", path)] if run["state"] in FINISHED], 1)
+    assert api.call("GET", path)["state"] == "success"
+    with connect(Settings(home=home)) as connection:
+        decided = connection.execute("SELECT kind, rule, decided_by, reason FROM ops.decision").fetchall()
+        state = connection.execute("SELECT state FROM ops.submission WHERE submission = %s", (chosen.submission,))
+        assert state.fetchall() == [("accepted",)]
+    assert decided == [("release", chosen.rule, "operator", "confirmed by telephone")]
+
+
+def until(look, wanted, seconds=120):
+    """What `look` finds, once there are as many as wanted."""
+    deadline = time.monotonic() + seconds
+    while len(found := look()) < wanted:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+    return found
+
+
 def test_make_up_shows_the_runs_until_it_is_told_to_stop(demo):
     home, _, summary = demo
     outside = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "JOINT_NEEDS"))}
@@ -152,6 +192,7 @@ def test_make_up_shows_the_runs_until_it_is_told_to_stop(demo):
             pull = next(run for run in api.runs("pull_education"))
             names = {task["rendered_map_index"] for task in api.tasks("pull_education", pull["dag_run_id"])}
             assert any(name and name.startswith("education/") for name in names)
+            a_steward_is_asked_and_answers(api, home)
         finally:
             up.send_signal(signal.SIGINT)
             up.stdout.read()
@@ -164,6 +205,11 @@ def test_the_refresh_runs_in_one_process_too_and_finds_nothing_new(demo, bag, ru
     monkeypatch.setenv("JOINT_NEEDS_HOME", str(home))
     monkeypatch.setenv("JOINT_NEEDS_ENVIRONMENT", "demo")
     monkeypatch.delenv("JOINT_NEEDS_DATABASE_URL", raising=False)
+    state, _, _ = run("refresh_warehouse")
+    assert state == "success"
+    with connect(Settings(home=home)) as connection:
+        released = "SELECT state FROM ops.submission JOIN ops.decision USING (submission_key)"
+        assert connection.execute(released).fetchall() == [("integrated",)]
     state, tasks, values = run("refresh_warehouse")
     assert state == "success"
     assert {tasks[name, -1] for name in ("no_pull_at_work", "link", "conform", "integrate")} == {"success"}
