@@ -92,22 +92,22 @@ class _Look:
         return self._judged(folder, json.loads((folder / "manifest.json").read_text()))
 
     def at_raw(self, files: list[Path]) -> tuple[list[dict[str, Any]], list[Path]]:
-        """One document per dataset and period among the files of a folder, and files that are none."""
-        found: list[dict[str, Any]] = []
-        unknown: list[Path] = []
-        for together in _apart(files, self.registry):
-            period = period_of(together)
-            try:
-                groups, rest = recognise_all(together, self.registry)
-            except DataFault as fault:
-                if fault.rule == "FILE-005":
-                    unknown += together
-                else:
-                    found.append(self._refused(None, period, fault))
-                continue
-            found += [self._at_group(group, period) for group in groups]
-            unknown += rest
-        return found, unknown
+        """One document per dataset and period among the files of a folder, and files that are none.
+
+        Where two files hold the same table, they are taken apart by the periods in their names.
+        """
+        period = period_of(files)
+        try:
+            groups, unknown = recognise_all(files, self.registry)
+        except DataFault as fault:
+            if fault.rule == "FILE-005":
+                return [], files
+            apart = _by_named_period(files)
+            if fault.rule == "FILE-012" and len(apart) > 1:
+                looks = [self.at_raw(together) for together in apart]
+                return [told for found, _ in looks for told in found], [path for _, rest in looks for path in rest]
+            return [self._refused(None, period, fault)], []
+        return [self._at_group(group, period) for group in groups], unknown
 
     def _at_group(self, group: Recognised, period: str) -> dict[str, Any]:
         try:
@@ -144,17 +144,12 @@ class _Look:
         return place
 
 
-def _apart(files: list[Path], registry: Registry) -> list[list[Path]]:
-    """The files of one folder; by the periods in their names where two of them hold the same table."""
-    try:
-        recognise_all(files, registry)
-    except DataFault as fault:
-        if fault.rule == "FILE-012":
-            by_period: dict[str, list[Path]] = {}
-            for path in files:
-                by_period.setdefault("".join(PERIOD.findall(path.name.lower())[:1]), []).append(path)
-            return list(by_period.values())
-    return [files]
+def _by_named_period(files: Sequence[Path]) -> list[list[Path]]:
+    """Files by the first period in each name; those that name none are together."""
+    found: dict[str, list[Path]] = {}
+    for path in files:
+        found.setdefault("".join(PERIOD.findall(path.name.lower())[:1]), []).append(path)
+    return list(found.values())
 
 
 def period_of(files: Sequence[Path]) -> str:

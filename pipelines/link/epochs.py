@@ -35,14 +35,18 @@ def files(settings: Settings, submission: Submission) -> dict[str, Path]:
     return found | ({submission.key_epoch or "": plain} if plain.exists() else {})
 
 
+def _held(settings: Settings, submission: Submission) -> dict[str, Path]:
+    if not (found := files(settings, submission)):
+        raise SystemFault(f"the link store has no linkage file of {submission.submission}")
+    return found
+
+
 def choose(settings: Settings, standing: Sequence[Submission]) -> Choice:
     """The newest epoch that all submissions have, else the one that most have, the newer of equals.
 
     Raises SystemFault where a submission has no linkage file at all.
     """
-    held = {one.submission: files(settings, one) for one in standing}
-    if missing := [name for name, found in held.items() if not found]:
-        raise SystemFault(f"the link store has no linkage file of {missing[0]}")
+    held = {one.submission: _held(settings, one) for one in standing}
     counts = Counter(epoch for found in held.values() for epoch in found)
     epoch = max(counts, key=lambda one: (counts[one], one))
     present = [one for one in standing if epoch in held[one.submission]]
@@ -51,7 +55,8 @@ def choose(settings: Settings, standing: Sequence[Submission]) -> Choice:
 
 def newest(settings: Settings, submission: Submission) -> Path:
     """The linkage file of a submission's newest epoch, for what does not compare tokens. Raises as `choose` does."""
-    return files(settings, submission)[choose(settings, [submission]).epoch]
+    held = _held(settings, submission)
+    return held[max(held)]
 
 
 def stay(
