@@ -42,6 +42,7 @@ DECLARED = (
     "headers",
     "above_header",
     "whole_layout",
+    "lookups",
 )
 GROUPS = ("education", "social_care", "health", "planning")
 
@@ -160,11 +161,17 @@ def lay_out(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     db.execute(f"CREATE SCHEMA {schema}; SET search_path = '{schema},main'")
     db.execute(f"CREATE VIEW record AS SELECT * FROM world.record WHERE source = '{delivery.source}'")  # noqa: S608
     folder = sql(delivery, "_").parent
-    helpers = sorted(path.stem for path in folder.glob("_*.sql") if path.stem not in SPECIAL)
-    for name in [*helpers, *delivery.tables]:
+    for name, shared in delivery.about.get("lookups", {}).items():
+        _make(db, name, (shipped("sql") / "synth" / "_shared" / f"{shared}.sql").read_text())
+    for path in sorted(path for path in folder.glob("_*.sql") if path.stem not in SPECIAL):
+        _make(db, path.stem.removeprefix("_"), path.read_text())
+    for name in delivery.tables:
         query = sql(delivery, name).read_text().rstrip()
-        if name not in helpers and delivery.about.get("whole_layout"):
+        if delivery.about.get("whole_layout"):
             blank = [f', NULL::VARCHAR AS "{column}"' for column in delivery.contract.tables[name].ignored]
             query = f"SELECT *{''.join(blank)} FROM ({query})"  # noqa: S608
-        ordered = "" if name in helpers else " ORDER BY _row"
-        db.execute(f'CREATE TABLE "{name.removeprefix("_")}" AS SELECT * FROM ({query}){ordered}')  # noqa: S608
+        _make(db, name, query, " ORDER BY _row")
+
+
+def _make(db: duckdb.DuckDBPyConnection, name: str, query: str, ordered: str = "") -> None:
+    db.execute(f'CREATE TABLE "{name}" AS SELECT * FROM ({query.rstrip()}){ordered}')  # noqa: S608
