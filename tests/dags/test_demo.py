@@ -159,7 +159,7 @@ def a_steward_is_asked_and_answers(api, home):
     assert decided == [("release", chosen.rule, "operator", "confirmed by telephone")]
 
 
-def until(look, wanted, seconds=120):
+def until(look, wanted, seconds=300):
     """What `look` finds, once there are as many as wanted."""
     deadline = time.monotonic() + seconds
     while len(found := look()) < wanted:
