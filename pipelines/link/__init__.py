@@ -24,7 +24,7 @@ import pyarrow.csv as csv
 
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger, Outcome, recorded_run
-from pipelines.link import epochs, lasting, person_keys, tokens
+from pipelines.link import epochs, lasting, person_keys, quality, tokens
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -61,6 +61,7 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
             return outcome
         with _no_values_in_errors(), tokens.memory() as db:
             outcome.counts = _match(settings, registry, connection, db, choice, inputs)
+            outcome.notes += quality.after(settings, connection)
         log.info("link: %s", outcome.counts)
     return outcome
 
@@ -99,6 +100,7 @@ def _match(
     clock.mark("keys")
     changes = assignment.counts()
     summary = found | {
+        **quality.look(connection, db, model),
         "changes": changes,
         "model": {"is_new": is_new, "is_trained": model["trained"]},
         "seconds": clock.seconds,
