@@ -59,7 +59,7 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
             outcome.counts = person_keys.Assignment().counts()
             outcome.notes.append("nothing new: the linkage files are those of the last run")
             return outcome
-        with _no_values_in_errors(), tokens.memory() as db:
+        with _no_values_in_errors(), _counts_of_a_stop(outcome), tokens.memory() as db:
             outcome.counts = _match(settings, registry, connection, db, choice, inputs)
             outcome.notes += quality.after(settings, connection)
         log.info("link: %s", outcome.counts)
@@ -162,6 +162,16 @@ def _replace(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection,
         cursor.copy(f"COPY link.{table} ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy,  # type: ignore[arg-type]
     ):
         copy.write(text.getvalue())
+
+
+@contextmanager
+def _counts_of_a_stop(outcome: Outcome) -> Iterator[None]:
+    """Where the circuit-breaker stops the run, its counts are recorded: the watch tells them."""
+    try:
+        yield
+    except person_keys.CircuitBreaker as stop:
+        outcome.counts = stop.counts
+        raise
 
 
 @contextmanager

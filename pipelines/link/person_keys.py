@@ -20,6 +20,18 @@ from pipelines.errors import SystemFault
 # Merges and splits of a night that nobody need look at.
 ALWAYS_FINE = 50
 
+
+class CircuitBreaker(SystemFault):
+    """More persons would merge or split than may in one run. counts: `would_merge_or_split` and `persons`."""
+
+    def __init__(self, changes: int, persons: int, most: float) -> None:
+        super().__init__(
+            f"the matcher would merge or split {changes:,} of {persons:,} persons, more than {most:.1%}: nothing"
+            " was changed. Look at what arrived last; where it is right, set JOINT_NEEDS_MOST_KEY_CHANGES for one run"
+        )
+        self.counts = {"would_merge_or_split": changes, "persons": persons}
+
+
 # agency, dataset, record pseudonym
 Record = tuple[str, str, str]
 # kind, person key, other key, records
@@ -107,17 +119,14 @@ def assign(people: Iterable[list[Record]], held: Mapping[Record, Held], age: Map
 
 
 def check(found: Assignment, held: Mapping[Record, Held], most: float) -> None:
-    """The circuit-breaker: SystemFault where merges and splits together pass a share of the persons there were.
+    """The circuit-breaker: raised where merges and splits together pass a share of the persons there were.
 
     most: the share; a few changes pass in any case, since a small area has few persons.
     """
     persons = len({row.key for row in held.values() if row.is_open})
     changes = sum(kind in ("merge", "split") for kind, *_ in found.events)
     if persons and changes > max(ALWAYS_FINE, most * persons):
-        raise SystemFault(
-            f"the matcher would merge or split {changes:,} of {persons:,} persons, more than {most:.1%}: nothing"
-            " was changed. Look at what arrived last; where it is right, set JOINT_NEEDS_MOST_KEY_CHANGES for one run"
-        )
+        raise CircuitBreaker(changes, persons, most)
 
 
 def load(connection: psycopg.Connection[Any]) -> tuple[dict[Record, Held], dict[uuid.UUID, int]]:

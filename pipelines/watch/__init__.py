@@ -15,7 +15,7 @@ from pipelines.ledger import Outcome
 from pipelines.receive import landing
 from pipelines.registry import Registry
 from pipelines.settings import Settings
-from pipelines.watch import alerts, deliveries
+from pipelines.watch import alerts, deliveries, linkage
 from pipelines.watch.alerts import failed
 from pipelines.watch.freshness import Freshness, freshness, nights_without_refresh
 from pipelines.watch.notify import KINDS, Alert, Notifier
@@ -36,6 +36,8 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
         "unknown_sender": landing.of_nobody(settings, registry),
         "agreement_ending": deliveries.agreements_ending(registry, now),
         "no_good_refresh": nights_without_refresh(connection, now),
+        "linkage_stopped": linkage.stopped(connection),
+        "linkage_drift": linkage.drifted(connection),
         "system_fault": alerts.unreported_faults(connection, now),
     }
     new = alerts.settle(connection, found, now)

@@ -82,15 +82,16 @@ def failed(settings: Settings, connection: psycopg.Connection[Any], subject: str
 def unreported_faults(connection: psycopg.Connection[Any], now: datetime) -> list[str]:
     """`stage subject` of the stages whose last run broke or was killed, when Airflow has not told it already.
 
-    The backstop of the failure callback: a run by hand, a killed process, a callback that could not reach anybody.
+    The backstop of the failure callback: a run by hand, a killed process, a callback that could not reach anybody. A
+    linkage that its circuit-breaker stopped has an alert of its own.
     """
     rows = connection.execute(
         """SELECT last.stage, last.subject FROM (
-             SELECT DISTINCT ON (stage, subject) stage, subject, state, started_at, ended_at FROM ops.run
+             SELECT DISTINCT ON (stage, subject) stage, subject, state, started_at, ended_at, counts FROM ops.run
              ORDER BY stage, subject, run_key DESC) last
            WHERE (last.state = 'system_fault' AND last.ended_at < %(before)s
                OR last.state = 'running' AND last.started_at < %(stalled)s)
-             AND last.started_at > %(since)s
+             AND last.started_at > %(since)s AND NOT last.counts ? 'would_merge_or_split'
              AND NOT EXISTS (SELECT 1 FROM ops.alert WHERE kind = 'failed_run' AND raised_at >= last.started_at)
            ORDER BY 1, 2""",
         {"before": now - GRACE, "stalled": now - 6 * GRACE, "since": now - RECENT},

@@ -37,6 +37,8 @@ KINDS = {
     "rejected": "A delivery cannot be taken; the supplier has to send it again.",
     "unfinished_delivery": "A delivery has been coming in for hours and is not whole.",
     "unknown_sender": "Something lies in the landing place under a name that is no agency's.",
+    "linkage_stopped": "The matcher would have merged or split too many persons, and was stopped; nothing was changed.",
+    "linkage_drift": "The matching went through, but something in it moved further than it does by itself.",
     "system_fault": "A stage broke, and no later run has mended it.",
 }
 

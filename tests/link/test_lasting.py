@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipelines.errors import SystemFault, UsageFault
 from pipelines.link import lasting, person_keys, review, tokens
+from pipelines.watch import alerts, linkage
 from tests.link.drawn import rows
 from tests.link.test_run import Area, area, registry
 
@@ -132,6 +134,13 @@ def test_the_circuit_breaker(area: Area, monkeypatch: pytest.MonkeyPatch) -> Non
         area.run()
     assert area.person_keys() == before
     assert area.connection.execute("SELECT count(*) FROM link.run").fetchall() == [(1,)]
+    told = linkage.stopped(area.connection)
+    assert told == ["run 2 would merge or split 1 of 2 persons"]
+    with pytest.raises(SystemFault):
+        area.run()
+    assert linkage.stopped(area.connection) == told, "the second night it is the same alert"
+    assert alerts.unreported_faults(area.connection, datetime.now(UTC) + timedelta(hours=2)) == []
     area.settings = replace(area.settings, most_key_changes=0.5)
     area.run()
+    assert linkage.stopped(area.connection) == []
     assert together(area.person_keys())
