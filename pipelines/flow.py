@@ -7,17 +7,18 @@ reads the settings of its process, and returns counts and names as plain types. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from pipelines import registry as declared
-from pipelines.errors import DataFault, SystemFault
+from pipelines.errors import DataFault, SystemFault, UsageFault
 from pipelines.ledger import Ledger, Outcome
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
@@ -112,6 +113,16 @@ def accept(submission: str) -> dict[str, Any]:
 
     with hub() as (settings, registry, connection):
         return room.accept(settings, registry, connection, submission).as_json()
+
+
+def hand_back(group: str) -> list[str]:
+    """Give the agencies of a group the reports they have not had; what was given."""
+    from pipelines import routes
+    from pipelines.validate import report
+
+    with hub() as (settings, registry, _):
+        agencies = [agency.code for agency in registry.groups.get(group, [])]
+        return routes.hand_back(settings, registry, agencies, partial(report.packed, settings.reports))
 
 
 def link(as_of: date | None = None) -> dict[str, Any]:
@@ -227,6 +238,68 @@ def withdraw(submission: str, by: str, reason: str) -> list[dict[str, Any]]:
     return [gone.as_json(), *refresh()]
 
 
+def would_erase(agency: str, record: str, is_everywhere: bool = False) -> dict[str, Any]:
+    """Where a partner's record, or its child everywhere, is found, and which holds stand against an erasure."""
+    from pipelines.keeping import erasure
+
+    with hub() as (settings, registry, connection):
+        child = erasure.whose(registry, connection, agency, record, is_everywhere=is_everywhere)
+        return erasure.would_go(settings, connection, child)
+
+
+def erase(
+    agency: str, record: str, by: str, reason: str, is_everywhere: bool = False
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Take a child out of everything, for good, and refresh the picture; then look for it everywhere.
+
+    What waits in the landing place is taken in first, without the child. Returns the outcomes and what the search
+    found; raises SystemFault where that is anything.
+    """
+    from pipelines.keeping import erasure
+
+    with hub() as (settings, registry, connection):
+        child = erasure.whose(registry, connection, agency, record, is_everywhere=is_everywhere)
+        key = erasure.suppress(settings, connection, child, by=by, reason=reason)
+        groups = sorted({registry.agency(one).group for one in child.records if one in registry.agencies})
+    outcomes = _pull(groups)
+    with hub() as (settings, _, connection):
+        outcomes.append(erasure.erase(settings, connection, child, key).as_json())
+    outcomes += refresh()
+    with hub() as (settings, _, connection):
+        found = erasure.would_go(settings, connection, child)
+    if found["found"]:
+        raise SystemFault(f"erased, and yet found in: {', '.join(found['found'])}. Run it again")
+    return outcomes, found
+
+
+def place_hold(agency: str, dataset: str | None, record: str | None, by: str, reason: str) -> int:
+    """Forbid to delete what an agency sent, one dataset or one record of it; the hold's number."""
+    from pipelines.keeping import erasure, holds
+
+    with hub() as (settings, registry, connection):
+        if record:
+            erasure.whose(registry, connection, agency, record)
+        elif dataset not in (None, *registry.agency(agency).datasets):
+            raise UsageFault(f"{agency} sends no such dataset")
+        return holds.place(settings, connection, agency, dataset=dataset, record=record, by=by, reason=reason)
+
+
+def lift_hold(hold: int, by: str, reason: str) -> None:
+    """End a legal hold."""
+    from pipelines.keeping import holds
+
+    with hub() as (_, _, connection):
+        holds.lift(connection, hold, by=by, reason=reason)
+
+
+def holds() -> list[dict[str, Any]]:
+    """The legal holds that stand."""
+    from pipelines.keeping import holds as room
+
+    with hub() as (_, _, connection):
+        return room.standing(connection)
+
+
 def watch(now: datetime | None = None) -> dict[str, Any]:
     """One look at what is overdue, stuck, refused, broken or not fresh; what is new is told."""
     from pipelines import watch as room
@@ -251,6 +324,12 @@ def pull_all(landing: Path | None = None, progress: Callable[[str], None] = lamb
     """Receive, validate and accept all that waits, one after the other; what the pull DAGs do, by hand."""
     with hub() as (_, registry, _):
         groups = list(registry.groups)
+    return _pull(groups, landing, progress)
+
+
+def _pull(
+    groups: Sequence[str], landing: Path | None = None, progress: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
     outcomes = []
     for delivery in (delivery for group in groups for delivery in waiting(group, landing)):
         progress(delivery)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from pipelines import version
-from pipelines.cli import door, link, steward
+from pipelines.cli import door, keeping, link, steward
 from pipelines.cli.frame import AsJson, as_date, err, guarded, out, show
 from pipelines.errors import UsageFault
 from pipelines.settings import Settings
@@ -232,3 +232,4 @@ def docs(
 door.add_to(app)
 link.add_to(app)
 steward.add_to(app)
+keeping.add_to(app, db_app)

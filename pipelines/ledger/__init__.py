@@ -56,7 +56,10 @@ class Submission:
 
 @dataclass(frozen=True)
 class TableOutcome:
-    """Row counts of one table of a submission; `rows_in = accepted + quarantined + rejected`."""
+    """Row counts of one table of a submission; `rows_in = accepted + quarantined + rejected`.
+
+    suppressed: the part of rejected that is of erased children.
+    """
 
     table: str
     rows_in: int
@@ -64,6 +67,7 @@ class TableOutcome:
     quarantined: int = 0
     parent_held: int = 0
     rejected: int = 0
+    suppressed: int = 0
 
 
 @dataclass(frozen=True)
@@ -211,8 +215,11 @@ class Ledger:
             run.execute(f"DELETE FROM ops.{table} WHERE submission_key = %s", (key,))  # type: ignore[arg-type]  # noqa: S608
         with run.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO ops.outcome VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                [(key, t.table, t.rows_in, t.accepted, t.quarantined, t.parent_held, t.rejected) for t in tables],
+                "INSERT INTO ops.outcome VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                [
+                    (key, t.table, t.rows_in, t.accepted, t.quarantined, t.parent_held, t.rejected, t.suppressed)
+                    for t in tables
+                ],
             )
             cursor.executemany(
                 "INSERT INTO ops.rule_outcome VALUES (%s, %s, %s, %s, %s, %s, %s)",
@@ -242,6 +249,20 @@ class Ledger:
             )
             insert = f"INSERT INTO ops.snapshot ({columns}) VALUES (%s, %s, %s, %s, %s)"  # noqa: S608
             cursor.executemany(insert, sorted(after - before))
+
+    def suppressed(self, key: int) -> dict[str, tuple[int, str]]:
+        """Table -> rows of erased children that were left out of the kept payload, and the SHA-256 of what is left."""
+        query = "SELECT table_name, row_count, payload_sha256 FROM ops.suppressed WHERE submission_key = %s"
+        return {row["table_name"]: (row["row_count"], row["payload_sha256"]) for row in self.rows(query, key)}
+
+    def replace_suppressed(self, key: int, tables: Mapping[str, tuple[int, str]]) -> None:
+        """Write what was left out of some tables of a submission, as `suppressed` gives it."""
+        with self.connection.cursor() as cursor:
+            cursor.executemany(
+                """INSERT INTO ops.suppressed VALUES (%s, %s, %s, %s) ON CONFLICT (submission_key, table_name)
+                   DO UPDATE SET row_count = excluded.row_count, payload_sha256 = excluded.payload_sha256""",
+                [(key, table, *facts) for table, facts in tables.items()],
+            )
 
     def released(self, key: int) -> dict[tuple[str, str], set[int]]:
         """Rows that a steward released: (table, rule) -> row numbers."""

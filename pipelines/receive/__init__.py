@@ -26,6 +26,7 @@ from pipelines.ledger.database import connect
 from pipelines.receive import agreements, checks, files, landing
 from pipelines.receive.checks import Delivery
 from pipelines.receive.rekey import rekey
+from pipelines.receive.suppression import Listed
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -116,11 +117,15 @@ def _take(
         ledger.refuse(_note(outcome.subject, superfluous), delivery.sha256, state)
         return
     row = checks.columns(delivery, manifest, agreement.reference, registry.contract(manifest["dataset"]))
-    form = row["submission"].replace("/", "__")
+    form, listed = row["submission"].replace("/", "__"), Listed.of(settings, ledger, agency.code)
     for epoch in sorted(set(manifest["linkage"]) & set(keys.epochs)):
-        _store_linkage(settings.link_store / f"{form}.{epoch}.age", delivery, manifest, epoch, keys)
-    files.keep_payload(delivery, settings.received / form, manifest)
-    ledger.add_submission(**row)
+        _store_linkage(settings.link_store / f"{form}.{epoch}.age", delivery, manifest, epoch, keys, listed)
+    suppressed = files.keep_payload(delivery, settings.received / form, manifest, listed)
+    key = ledger.add_submission(**row)
+    if suppressed:
+        ledger.replace_suppressed(key, suppressed)
+        rows = sum(rows for rows, _ in suppressed.values())
+        outcome.notes.append(f"{rows:,} rows were left out: they are of children who were erased")
     for ending in agreements.ending(agency, manifest["dataset"], today):
         ledger.raise_alert("agreement_ending", ending)
         outcome.notes.append(f"agreement_ending: {ending}")
@@ -128,10 +133,12 @@ def _take(
     outcome.counts = {table: facts["rows_in"] for table, facts in manifest["tables"].items()}
 
 
-def _store_linkage(path: Path, delivery: Delivery, manifest: dict[str, Any], epoch: str, keys: HubKeys) -> None:
+def _store_linkage(
+    path: Path, delivery: Delivery, manifest: dict[str, Any], epoch: str, keys: HubKeys, listed: Listed
+) -> None:
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     sealed = checks.linkage_of(delivery, manifest, epoch)
-    durable.write(path, rekey(sealed, keys, manifest["linkage"][epoch]["rows"]))
+    durable.write(path, rekey(sealed, keys, manifest["linkage"][epoch]["rows"], listed))
 
 
 def _keys(settings: Settings) -> HubKeys:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial as partial_of
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipelines.durable import sync, write
 from pipelines.errors import SystemFault
 from pipelines.extract.faults import fault
 from pipelines.receive.checks import Delivery
+from pipelines.receive.suppression import Listed, left, write_left
 from pipelines.seal.manifest import NAME, PAYLOAD, SIGNATURE
 from pipelines.settings import Settings
 
@@ -34,12 +36,16 @@ def guarded() -> Iterator[None]:
         raise SystemFault(f"the files of a delivery could not be handled: {error.strerror}") from None
 
 
-def keep_payload(delivery: Delivery, place: Path, manifest: dict[str, Any]) -> None:
+def keep_payload(
+    delivery: Delivery, place: Path, manifest: dict[str, Any], listed: Listed
+) -> dict[str, tuple[int, str]]:
     """Copy manifest and payload, not the linkage file, to `place`; whatever a broken run left there is replaced.
 
-    Each table is hashed as it is copied: what counts is what was kept. Raises DataFault `FILE-019` where a table
-    changed since it was checked.
+    Each table is hashed as it is copied: what counts is what was kept. Then rows of records on the list are left out;
+    returns, of each table that had any, how many, and the hash of the file without them. Raises DataFault `FILE-019`
+    where a table changed since it was checked.
     """
+    suppressed = {}
     partial = place.with_name(f".{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -51,11 +57,16 @@ def keep_payload(delivery: Delivery, place: Path, manifest: dict[str, Any]) -> N
         name = f"{table}.parquet"
         if _copied(delivery.folder / PAYLOAD / name, partial / PAYLOAD / name) != facts["sha256"]:
             raise fault("FILE-019", what="A file of the folder")
+        if gone := listed.in_file(partial / PAYLOAD / name):
+            file = partial / PAYLOAD / name
+            rows, sha256 = write_left(file, file, partial_of(left, gone=gone))
+            suppressed[table] = (facts["rows"] - rows, sha256)
     sync(partial / PAYLOAD)
     sync(partial)
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
     sync(place.parent)
+    return suppressed
 
 
 def remove_taken(settings: Settings, folder: Path) -> None:

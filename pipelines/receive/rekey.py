@@ -17,25 +17,28 @@ import pyrage
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from pipelines.extract.faults import fault
+from pipelines.receive.suppression import PSEUDONYM, Listed, left
 from pipelines.seal.keys import HubKeys
 from pipelines.seal.tokens import over_distinct
 
-# Columns of the linkage file that are text and no token.
-PSEUDONYM, SEX = "record_pseudonym", "sex"
+# The column of the linkage file that beside the pseudonym is text and no token.
+SEX = "sex"
 # A partner's token, and the hub's, which carries the 16 bytes of its check beside it.
 PARTNERS, HUBS = "^[0-9a-f]{32}$", "^[0-9a-f]{64}$"
 
 
-def rekey(sealed: bytes, keys: HubKeys, rows: int) -> bytes:
+def rekey(sealed: bytes, keys: HubKeys, rows: int, listed: Listed) -> bytes:
     """A linkage file, encrypted to the linker, with every token passed under the hub's key; encrypted again.
 
-    rows: how many the manifest promises. Raises DataFault `FILE-031` where the file does not open, has another number
-    of rows, or holds text that is no token.
+    rows: how many the manifest promises. listed: whose rows are left out. Raises DataFault `FILE-031` where the file
+    does not open, has another number of rows, or holds text that is no token.
     """
     siv = AESSIV(keys.pass_key)
     table = opened(sealed, keys)
     if table.num_rows != rows:
         raise fault("FILE-031")
+    if gone := listed.among(pc.unique(table.column(PSEUDONYM)).to_pylist()):
+        table = left(table, gone)
     return closed(table, keys, PARTNERS, lambda token: siv.encrypt(bytes.fromhex(token), None).hex())
 
 

@@ -147,7 +147,7 @@ def _judge_and_record(
 def _judge(settings: Settings, registry: Registry, ledger: Ledger, found: Submission) -> Judgement:
     agency = registry.agency(found.agency_code)
     payload = payload_of(settings, found.submission)
-    released = ledger.released(found.submission_key)
+    released, suppressed = ledger.released(found.submission_key), ledger.suppressed(found.submission_key)
     case = Case(
         registry,
         found.manifest,
@@ -157,12 +157,16 @@ def _judge(settings: Settings, registry: Registry, ledger: Ledger, found: Submis
         settings.check_engine,
         released,
         previous.files(settings, ledger, found),
+        suppressed,
     )
     with duckdb.connect() as memory:
         try:
             judgement = judge(memory, case)
         except DataFault as fault:
-            told = {n: Delivered(t["rows_in"], 0, t["rows_in"]) for n, t in found.manifest["tables"].items()}
+            told = {
+                n: Delivered(t["rows_in"], 0, t["rows_in"], suppressed.get(n, (0, ""))[0])
+                for n, t in found.manifest["tables"].items()
+            }
             judgement = Judgement("rejected", all_rejected(told), [], fault=fault)
         if judgement.outcome == "accepted":
             write_work(memory, [t.table for t in judgement.tables], settings.work / folder_form(found.submission))

@@ -23,11 +23,15 @@ _WORDS = ", ".join(f"'{word}'" for word in SENTINELS)
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a manifest says of a table: rows in the file, rows in the payload, rows the door could not take."""
+    """What a manifest says of a table: rows in the file, rows in the payload, rows the door could not take.
+
+    suppressed: rows of erased children, left out of the payload since; part of rejected.
+    """
 
     rows_in: int
     rows: int
     rejected: int
+    suppressed: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,9 @@ def settle(
                 count(*) FILTER (_held = '{PARENT_HELD}') FROM {quoted(table + "__settled")}"""  # noqa: S608
         ).fetchall()[0]
         delivered = tables[table]
-        outcome = TableOutcome(table, delivered.rows_in, accepted, quarantined, below, delivered.rejected)
+        outcome = TableOutcome(
+            table, delivered.rows_in, accepted, quarantined, below, delivered.rejected, delivered.suppressed
+        )
         if outcome.rows_in != outcome.accepted + outcome.quarantined + outcome.rejected:
             raise SystemFault(
                 f"{table}: {delivered.rows_in} rows came in, {rows} were judged, "
@@ -113,7 +119,10 @@ def settle(
 
 def all_rejected(tables: dict[str, Delivered]) -> list[TableOutcome]:
     """The counts of a file that is rejected as a whole."""
-    return [TableOutcome(name, table.rows_in, rejected=table.rows_in) for name, table in tables.items()]
+    return [
+        TableOutcome(name, table.rows_in, rejected=table.rows_in, suppressed=table.suppressed)
+        for name, table in tables.items()
+    ]
 
 
 def _note_findings(connection: duckdb.DuckDBPyConnection, findings: list[Finding]) -> None:

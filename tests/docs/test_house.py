@@ -32,6 +32,7 @@ ORDER = [
     "sufficiency",
     "publish",
     "steward",
+    "keeping",
     "watch",
     "flow",
     "synth",

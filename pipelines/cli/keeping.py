@@ -1,0 +1,113 @@
+"""Commands on what is kept and what must go: erasure of a child, legal holds, backup, restore, housekeeping."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.frame import AsJson, guarded, out, show
+from pipelines.errors import UsageFault
+
+Agency = Annotated[str, typer.Option(help="Code of the agency whose record it is.")]
+Record = Annotated[str, typer.Option(help="Record pseudonym, as that partner's door writes it; - reads it from stdin.")]
+By = Annotated[str, typer.Option(help="Who asks for it; the name you are logged in by unless given.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
+
+
+def add_to(app: typer.Typer, db_app: typer.Typer) -> None:
+    """Put these commands under the main one and under `db`."""
+    for name, command in (("erase", erase), ("hold", hold), ("lift", lift), ("holds", holds)):
+        db_app.command(name)(command)
+
+
+@guarded
+def erase(
+    agency: Agency,
+    record: Record,
+    reason: Reason = "",
+    by: By = "",
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="The child's records at every agency, as they are linked today.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show where the child is found.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take one child out of everything the hub keeps, for good, and keep it from coming back."""
+    from pipelines import flow
+
+    record = sys.stdin.readline().strip() if record == "-" else record
+    if dry_run:
+        _show_found(flow.would_erase(agency, record, everywhere), as_json)
+        return
+    outcomes, found = flow.erase(agency, record, by or getpass.getuser(), reason, everywhere)
+    if as_json:
+        show({"outcomes": outcomes, "proof": found}, True)
+        return
+    show(outcomes, False)
+    for outcome in (outcome for outcome in outcomes if outcome["stage"] == "erase"):
+        for place, count in sorted(outcome["counts"].items()):
+            out.print(f"{place:<32} {count:>8,}", highlight=False)
+    _show_found(found, False)
+
+
+def _show_found(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show(found, True)
+        return
+    for place, count in found["found"].items():
+        out.print(f"{place:<32} {count:>8,}", highlight=False)
+    where = f"{found['tables_searched']} tables and {found['files_searched']:,} files searched"
+    out.print(f"{where}: {'found as above' if found['found'] else 'found nowhere'}")
+    if found["holds"]:
+        out.print(f"legal hold {', '.join(map(str, found['holds']))} forbids to erase it")
+
+
+@guarded
+def hold(
+    agency: Agency,
+    reason: Reason,
+    dataset: Annotated[str | None, typer.Option(help="Only this dataset of the agency.")] = None,
+    record: Annotated[str | None, typer.Option(help="Only this record pseudonym; - reads it from stdin.")] = None,
+    by: By = "",
+) -> None:
+    """Forbid to delete what an agency sent, one dataset or one record of it, until the hold is lifted."""
+    from pipelines import flow
+
+    record = sys.stdin.readline().strip() if record == "-" else record
+    if dataset and record:
+        raise UsageFault("a hold is on a dataset or on a record, not on both")
+    number = flow.place_hold(agency, dataset, record, by or getpass.getuser(), reason)
+    out.print(f"hold {number} stands")
+
+
+@guarded
+def lift(
+    number: Annotated[int, typer.Argument(help="Number of the hold, as `db holds` shows it.")],
+    reason: Reason,
+    by: By = "",
+) -> None:
+    """End a legal hold."""
+    from pipelines import flow
+
+    flow.lift_hold(number, by or getpass.getuser(), reason)
+    out.print(f"hold {number} is lifted")
+
+
+@guarded
+def holds(as_json: AsJson = False) -> None:
+    """The legal holds that stand."""
+    from pipelines import flow
+
+    found = flow.holds()
+    if as_json:
+        show(found, True)
+        return
+    for row in found:
+        what = "one record" if row["is_of_a_record"] else row["dataset_code"] or "everything"
+        out.print(f"{row['hold_key']:>4}  {row['at']:%Y-%m-%d}  {row['agency_code']}: {what}  by {row['placed_by']}")
+        out.print(f"      {row['reason']}", highlight=False)
+    if not found:
+        out.print("no hold stands")

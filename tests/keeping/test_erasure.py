@@ -1,0 +1,149 @@
+"""One child erased: found everywhere before, nowhere after, and kept from coming back. Real door, lake and database."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import steward
+from pipelines.errors import SystemFault, UsageFault
+from pipelines.keeping import catalogue, erasure, holds, journal, search, stores
+from pipelines.receive import suppression
+from tests.keeping.conftest import CSDS, Hub
+
+BY = {"by": "A. Officer", "reason": "asked for by the family, reference 12"}
+EVERYWHERE = {
+    "core.ehc_register", "core.person", "core.person_record", "core.referral", "core.contact", "link.crosswalk",
+    "link.link", "link.review", "lake/", "received/", "link/", "conformed/", "landing/",
+}  # fmt: skip
+
+
+def child_of(hub: Hub, is_everywhere: bool = True) -> erasure.Child:
+    found = erasure.whose(
+        hub.area.registry, hub.area.connection, "north_trust", hub.record, is_everywhere=is_everywhere
+    )
+    hub.area.connection.commit()
+    return found
+
+
+def erase(hub: Hub, child: erasure.Child) -> dict[str, int]:
+    key = erasure.suppress(hub.area.settings, hub.area.connection, child, **BY)
+    return erasure.erase(hub.area.settings, hub.area.connection, child, key).counts
+
+
+def look(hub: Hub, child: erasure.Child) -> dict[str, int]:
+    return erasure.would_go(hub.area.settings, hub.area.connection, child)["found"]
+
+
+def test_a_child_is_found_everywhere_then_nowhere_and_does_not_come_back(hub: Hub):
+    settings, connection = hub.area.settings, hub.area.connection
+    child = child_of(hub)
+    assert child.records == {"north_trust": {hub.record}, "education": {hub.register}}
+    assert child.persons == {hub.person}
+    before = look(hub, child)
+    assert set(before) >= EVERYWHERE
+    assert hub.counts()[CSDS, "referral"] == (3, 2, 1, 0, 0, 0)
+    assert hub.rows("SELECT count(*) FROM ops.held_row") == [(2,)]
+
+    held = holds.place(settings, connection, "north_trust", record=hub.record, **BY)
+    with pytest.raises(UsageFault, match=f"legal hold {held} forbids"):
+        erase(hub, child)
+    assert look(hub, child) == before
+    assert hub.rows("SELECT count(*) FROM ops.suppression") == [(0,)]
+    holds.lift(connection, held, **BY)
+
+    counts = erase(hub, child)
+    assert counts["core.referral"] == 1
+    assert counts["core.referral_history"] == 1, "what a trigger wrote while the row was deleted"
+    assert {"lake rows", "payload rows", "linkage rows", "held rows", "conformed rows"} <= set(counts)
+    assert counts["refused deliveries"] == counts["draft snapshots"] == 1
+    assert look(hub, child) == {}
+    assert hub.refresh().counts["rows_changed"] >= 0
+    assert look(hub, child) == {}
+    assert hub.rows("SELECT count(*) FROM core.person") == [(1,)], "the other child stays"
+    assert hub.rows("SELECT count(*) FROM core.referral") == [(1,)]
+    assert hub.counts()[CSDS, "referral"] == (3, 1, 0, 0, 2, 2)
+    assert hub.counts()[CSDS, "care_contact"] == (3, 1, 0, 0, 2, 2)
+    assert hub.rows("SELECT count(*) FROM ops.held_row") == [(0,)]
+
+    told = hub.rows("SELECT asked_by, reason, finished_at IS NOT NULL, e::text FROM ops.erasure AS e")
+    assert told[0][:3] == (BY["by"], BY["reason"], True)
+    assert hub.record not in told[0][3]
+    assert str(hub.person) not in told[0][3]
+    assert hub.record not in journal.path(settings).read_text()
+    assert erase(hub, child) == {}, "twice is once"
+
+    steward.rerun(settings, hub.area.registry, connection, f"{CSDS[:-1]}2", **BY)
+    assert look(hub, child) == {}
+    name = hub.csds(4)
+    assert look(hub, child) == {}
+    assert hub.counts()[name, "referral"] == (3, 1, 0, 0, 2, 2)
+    assert pq.read_table(stores.payload_of(settings, name) / "mpi.parquet").num_rows == 1
+    assert hub.refresh().state == "success"
+    assert hub.rows("SELECT DISTINCT record_pseudonym FROM core.person_record WHERE agency_code = 'north_trust'") == [
+        (hub.other,)
+    ]
+    (settings.hub_keys / suppression.KEY).unlink()
+    with pytest.raises(SystemFault, match=r"suppression\.key"):
+        hub.csds(5)
+
+
+def test_one_partners_record_goes_and_the_others_stay_with_their_person(hub: Hub):
+    child = child_of(hub, is_everywhere=False)
+    assert child.persons == set()
+    erase(hub, child)
+    hub.refresh()
+    assert look(hub, child) == {}
+    assert hub.rows("SELECT record_pseudonym FROM link.crosswalk WHERE person_key = %s", hub.person) == [
+        (hub.register,)
+    ]
+    assert hub.rows("SELECT is_known_to_health, is_known_to_education FROM core.person WHERE person_key = %s",
+                    hub.person) == [(False, True)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [(journal, "add"), (catalogue, "delete"), (stores.Changes, "settle"), (search, "vacuum")],
+    ids=["list", "database", "files", "end"],
+)
+def test_a_broken_off_erasure_is_finished_by_the_nightly_replay(
+    hub: Hub,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    name: str,
+):
+    child, done = child_of(hub), getattr(where, name)
+
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        if name == "settle":  # half of it
+            args[0].gone.clear()
+            args[0].instead = dict(list(args[0].instead.items())[:1])
+        if name in ("add", "settle"):
+            done(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, name, killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(hub, child)
+    hub.area.connection.rollback()
+    erasure.replay(hub.area.settings, hub.area.connection)
+    assert look(hub, child) == {}
+    assert hub.rows("SELECT count(*) FROM ops.erasure WHERE finished_at IS NULL") == [(0,)]
+    assert hub.counts()[CSDS, "referral"] == (3, 1, 0, 0, 2, 2)
+    hub.refresh()
+    assert hub.rows("SELECT count(*) FROM core.referral") == [(1,)]
+
+
+def test_what_is_wrong_is_said_without_repeating_it(hub: Hub):
+    for agency, record in (("nobody_known", hub.record), ("north_trust", "Quillfeather")):
+        with pytest.raises(UsageFault) as told:
+            erasure.whose(hub.area.registry, hub.area.connection, agency, record)
+        assert record not in str(told.value)
+        assert agency == "north_trust" or agency not in str(told.value)
+    cut = json.dumps({"erasure": "x"})[:-3]
+    journal.path(hub.area.settings).write_text(cut)
+    assert journal.read(journal.path(hub.area.settings)) == []
