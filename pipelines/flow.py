@@ -300,6 +300,24 @@ def holds() -> list[dict[str, Any]]:
         return room.standing(connection)
 
 
+def backup(out: Path, keys: Path | None = None) -> dict[str, Any]:
+    """Write database, lake, received payload and linkage files into a folder; the hub's keys into another."""
+    from pipelines.keeping import backup as room
+
+    with hub() as (settings, _, connection):
+        return room.backup(settings, connection, out, keys).as_json()
+
+
+def restore(folder: Path, keys: Path | None = None, replace_all: bool = False) -> list[dict[str, Any]]:
+    """Bring a backup back, and do again the erasures that were done since."""
+    from pipelines.keeping.restore import restore as bring_back
+
+    settings = Settings.from_environment()
+    with connect(settings) as connection:
+        outcomes = bring_back(settings, connection, folder, keys=keys, replace=replace_all)
+    return [outcome.as_json() for outcome in outcomes]
+
+
 def watch(now: datetime | None = None) -> dict[str, Any]:
     """One look at what is overdue, stuck, refused, broken or not fresh; what is new is told."""
     from pipelines import watch as room

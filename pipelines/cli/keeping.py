@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,8 @@ def add_to(app: typer.Typer, db_app: typer.Typer) -> None:
     """Put these commands under the main one and under `db`."""
     for name, command in (("erase", erase), ("hold", hold), ("lift", lift), ("holds", holds)):
         db_app.command(name)(command)
+    for command in (backup, restore):
+        app.command()(command)
 
 
 @guarded
@@ -63,6 +66,35 @@ def _show_found(found: dict[str, Any], as_json: bool) -> None:
     out.print(f"{where}: {'found as above' if found['found'] else 'found nowhere'}")
     if found["holds"]:
         out.print(f"legal hold {', '.join(map(str, found['holds']))} forbids to erase it")
+
+
+@guarded
+def backup(
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder of the backup; must be new or empty.")],
+    keys: Annotated[
+        Path | None, typer.Option(help="Another folder, for the hub's keys and the journal of erasures.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Back up ledger, crosswalk, warehouse, lake and linkage files. The hub's keys are kept apart: --keys."""
+    from pipelines import flow
+
+    show([flow.backup(out_dir, keys)], as_json)
+    if not as_json and keys is None:
+        out.print("the hub's keys are not in it: copy them to another place, or say --keys FOLDER")
+
+
+@guarded
+def restore(
+    folder: Annotated[Path, typer.Argument(help="Folder of the backup.")],
+    keys: Annotated[Path | None, typer.Option(help="The copy of the hub's keys, for a hub that has none.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Whatever this hub has may go.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a backup back; checked whole before anything is touched. Erasures done since are done again."""
+    from pipelines import flow
+
+    show(flow.restore(folder, keys, replace), as_json)
 
 
 @guarded

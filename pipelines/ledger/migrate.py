@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from pipelines.errors import SystemFault
 from pipelines.settings import shipped
@@ -43,19 +45,44 @@ def migrate(connection: psycopg.Connection[Any], folder: Path | None = None) -> 
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             pending = _pending(connection, files, grants)
             for name in pending:
-                for text in grants if name == "grants" else [files[name]]:
-                    connection.execute(text)  # type: ignore[call-overload]
-                connection.execute(_RECORD)
-                connection.execute(
-                    """INSERT INTO ops.schema_migration (name, checksum) VALUES (%s, %s)
-                       ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = clock_timestamp()""",
-                    (name, _checksum(grants if name == "grants" else [files[name]])),
-                )
+                _apply(connection, name, grants if name == "grants" else [files[name]])
             return pending
     except psycopg.Error as error:
         raise SystemFault(
             f"the database could not be migrated and was left as it was: {error.diag.message_primary}"
         ) from error
+
+
+def known() -> dict[str, str]:
+    """The shipped migrations: name -> checksum."""
+    return {name: _checksum([text]) for name, text in _read(shipped("sql"))[0].items()}
+
+
+def rebuild(connection: psycopg.Connection[Any], names: Collection[str]) -> None:
+    """Drop everything and run some of the shipped migrations, in the caller's transaction; `migrate` then grants.
+
+    names: the first so many. Every schema that this user owns goes, whatever is in it.
+    """
+    owned = connection.execute(
+        """SELECT nspname FROM pg_namespace
+           WHERE nspowner = to_regrole(current_user::text) AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'public'"""
+    ).fetchall()
+    for (schema,) in owned:
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+    for name, text in _read(shipped("sql"))[0].items():
+        if name in names:
+            _apply(connection, name, [text])
+
+
+def _apply(connection: psycopg.Connection[Any], name: str, texts: list[str]) -> None:
+    for text in texts:
+        connection.execute(text)  # type: ignore[call-overload]
+    connection.execute(_RECORD)
+    connection.execute(
+        """INSERT INTO ops.schema_migration (name, checksum) VALUES (%s, %s)
+           ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = clock_timestamp()""",
+        (name, _checksum(texts)),
+    )
 
 
 def _read(folder: Path) -> tuple[dict[str, str], list[str]]:
