@@ -97,7 +97,8 @@ def _row(*cells: object) -> str:
 
 def _passes(view: ColumnView) -> str:
     if view.column.drop is not None:
-        return f"dropped: {view.column.drop}"
+        left = f" (leaves `{view.name}_km`)" if view.column.km_from else ""
+        return f"dropped: {view.column.drop}{left}"
     if view.column.field_by is not None:
         return "token, by kind of identifier"
     derived = ", ".join(view.meaning.derive) if view.meaning else ""

@@ -206,6 +206,11 @@ def _check_table(found: Registry, contract: Contract, table: Table) -> list[str]
         if column.field_by and column.field_by.column not in table.columns:
             problems.append(f"{name}: field_by names no column {column.field_by.column!r}")
         owner = contract.tables.get(column.key_of or "")
+        home = table.columns.get(column.km_from or "")
+        if column.km_from and not (column.drop and home and home.field):
+            problems.append(
+                f"{name}: km_from {column.km_from!r} must be a postcode of the table, and the column dropped"
+            )
         if column.key_of and not (column.type == "key" and owner and owner.key):
             problems.append(f"{name}: key_of {column.key_of!r} must be a table with a key, and the column a key")
     if table.parent and not any(c.type == "parent_key" for c in table.columns.values()):

@@ -138,7 +138,7 @@ def seal(
     dataset: Annotated[str, typer.Option(help="Code of the dataset.")] = "",
     period: Annotated[str, typer.Option(help="2025, 2025-spring, 2026-03 or 2026-03-15.")] = "",
     sequence: Annotated[int | None, typer.Option(min=1, help="The next number unless given; never a used one.")] = None,
-    geography: Annotated[Path | None, typer.Option(help="CSV with postcode,lsoa21.")] = None,
+    geography: Annotated[Path | None, typer.Option(help="CSV with postcode,lsoa21,easting,northing.")] = None,
     declaration: Annotated[Path | None, typer.Option(help="JSON with the health partner's declaration.")] = None,
     pack: Annotated[
         bool, typer.Option("--pack", help="Also write the folder as one .tar, to be sent by MESH.")
@@ -187,7 +187,7 @@ def door_serve(
     drop: Drop,
     keys: Annotated[Path, typer.Option(help="One key folder per agency served.")],
     out_dir: Annotated[Path, typer.Option("--out", help="Where sealed folders go: OUT/<agency>/.")],
-    geography: Annotated[Path | None, typer.Option(help="CSV with postcode,lsoa21.")] = None,
+    geography: Annotated[Path | None, typer.Option(help="CSV with postcode,lsoa21,easting,northing.")] = None,
     settle: Annotated[float, typer.Option(min=0, help="Seconds without a change after which files are whole.")] = 120,
     poll: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 30,
     once: Annotated[bool, typer.Option("--once", help="One look, then end.")] = False,

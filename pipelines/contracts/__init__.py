@@ -73,6 +73,9 @@ class Column(Strict):
     key_of: str | None = None
     # For dates: the door compares with the birth date before that is dropped and leaves `<column>_before_birth`.
     after_birth: bool = False
+    # For the postcode of a place that is no child's home: the door measures the way to it from the postcode in this
+    # column of the row and leaves `<column>_km`.
+    km_from: str | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Column:

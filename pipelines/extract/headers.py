@@ -37,8 +37,8 @@ def has_required(seen: Container[str], table: Table) -> bool:
 
 
 def read_columns(table: Table) -> list[str]:
-    """The columns that are read: those that are kept, and dropped names, which the door looks for in what stays."""
-    return [name for name, column in table.columns.items() if column.drop is None or column.drop == "name"]
+    """The columns that are read: what is kept, dropped names (looked for in what stays), ends of a measured way."""
+    return [name for name, column in table.columns.items() if column.drop in (None, "name") or column.km_from]
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,11 @@ from pipelines.registry import Registry
 from pipelines.seal import manifest as manifests
 from pipelines.seal import sequences
 from pipelines.seal.cells import BLANKED, UNLISTED, UNREADABLE
+from pipelines.seal.geography import Geography
 from pipelines.seal.identity import Identities, Scope, identities
 from pipelines.seal.keys import HubKeys, PartnerKeys
 from pipelines.seal.manifest import LinkageFile, Manifest, SealedTable, SourceFile, sha256_of, verify
-from pipelines.seal.payload import Geography, TableSealer, seal_tables
+from pipelines.seal.payload import TableSealer, seal_tables
 from pipelines.settings import PACKAGE
 
 Result = TypeVar("Result")

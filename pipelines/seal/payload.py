@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-from pipelines.extract import TextTable, fault
-from pipelines.extract.headers import squash
+from pipelines.extract import TextTable
 from pipelines.registry import ColumnView
 from pipelines.seal.cells import BLANKED, SENTINELS, cells_of
+from pipelines.seal.geography import Geography
 from pipelines.seal.identifiers import evidence, is_identifier, states
 from pipelines.seal.identity import Identities, Scope, parent_key
 from pipelines.seal.normalise import EXPLAINED, FUTURE, INVALID, MISSING, SHARED, TEMPORARY, TEST, VALID, packed
@@ -38,31 +37,6 @@ class Counts:
     def of(self, sentinel: str) -> dict[str, int]:
         """Columns with cells that became this sentinel."""
         return {name: found[sentinel] for name, found in self.cells.items() if found[sentinel]}
-
-
-@dataclass(frozen=True)
-class Geography:
-    """The partner's own file of postcodes and small areas."""
-
-    postcodes: pa.Array
-    areas: pa.Array
-
-    @classmethod
-    def load(cls, path: Path) -> Geography:
-        """Read `postcode,lsoa21`. Raises DataFault `FILE-017`."""
-        try:
-            table = pcsv.read_csv(path, read_options=pcsv.ReadOptions(use_threads=False))
-            table = table.rename_columns([squash(name) for name in table.column_names])
-            postcodes, areas = (table[name].cast(pa.string()).combine_chunks() for name in ("postcode", "lsoa21"))
-        except (pa.ArrowInvalid, KeyError, UnicodeDecodeError):
-            raise fault("FILE-017") from None
-        if not len(areas):
-            raise fault("FILE-017")
-        return cls(over_distinct(postcodes, packed), pc.utf8_trim_whitespace(areas))
-
-    def area_of(self, postcodes: pa.Array) -> pa.Array:
-        """The LSOA of each postcode (letters and digits alone); NULL where the file does not have it."""
-        return self.areas.take(pc.index_in(postcodes, value_set=self.postcodes))
 
 
 class TableSealer:
@@ -208,7 +182,17 @@ class TableSealer:
                 valid = ours[0].valid
                 none = pa.nulls(len(valid), pa.string())
                 facts["lsoa21_code"] = self._geography.area_of(valid) if self._geography else none
+        for view in self._views:
+            if view.column.km_from:
+                facts[f"{view.name}_km"] = self._way(batch, view)
         return facts | shown
+
+    def _way(self, batch: pa.RecordBatch, view: ColumnView) -> pa.Array:
+        """Whole kilometres from a child's home to another place of the row; NULL where either place is not known."""
+        if self._geography is None:
+            return pa.nulls(batch.num_rows, pa.string())
+        home, place = (over_distinct(batch.column(str(name)), packed) for name in (view.column.km_from, view.name))
+        return self._geography.km_between(home, place)
 
     def _count(self, into: dict[str, Counter[str]], name: str, column: pa.Array, expected: Sequence[str]) -> None:
         counter = into.setdefault(name, Counter(dict.fromkeys(expected, 0)))

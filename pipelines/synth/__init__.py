@@ -116,7 +116,7 @@ class _Maker:
         listed = [self._extract(delivery, out, tell) for delivery in self.deliveries]
         (out / "deliveries.json").write_text(json.dumps(listed, indent=2) + "\n")
         self.db.execute("SET search_path = 'main'")
-        postcodes = "SELECT postcode, lsoa AS lsoa21 FROM world.postcode ORDER BY postcode"
+        postcodes = "SELECT postcode, lsoa AS lsoa21, easting, northing FROM world.postcode ORDER BY postcode"
         self.db.execute(f"COPY ({postcodes}) TO '{out / 'postcodes.csv'}' (FORMAT csv, HEADER)")
         tell("writing the truth")
         truth.make_components(self.db, self.registry, [d for d in self.deliveries if d.contract.people])

@@ -59,12 +59,23 @@ def postcodes(draws: Draws, area: Mapping[str, Any], areas: Columns, households:
     # Neighbouring LSOAs share a sector: sectors run along the list of LSOAs.
     sector = np.minimum(np.arange(len(lsoa)) * used // len(lsoa), used - 1)
     text = [f"{sectors[s]}{_UNITS[u % len(_UNITS)]}" for s, u in zip(sector, _within(sector, unit), strict=True)]
+    east, north = _grid(draws, lsoas, lsoa)
     return {
         "number": np.arange(len(lsoa), dtype=np.int32),
         "postcode": np.array(text, dtype=object),
         "lsoa": areas["lsoa"][lsoa],
         "lsoa_at": lsoa,
+        "easting": east,
+        "northing": north,
     }
+
+
+def _grid(draws: Draws, lsoas: int, lsoa: Array) -> tuple[Array, Array]:
+    """Metres east and north: LSOAs in rows of a square, a mile apart, and each postcode near the middle of its own."""
+    side = int(np.ceil(np.sqrt(lsoas)))
+    middle = np.column_stack([lsoa % side, lsoa // side]) * 1600 + [480_000, 230_000]
+    east, north = (middle + draws.stream("grid").integers(-700, 701, middle.shape)).astype(np.int32).T
+    return east, north
 
 
 def _within(sector: Array, order: Array) -> Array:

@@ -44,6 +44,8 @@ def derived(registry: Registry, dataset: str, table: str) -> dict[str, str]:
             found[f"{view.name}_state"] = "VARCHAR"
         if view.column.after_birth:
             found[f"{view.name}_before_birth"] = "BOOLEAN"
+        if view.column.km_from:
+            found[f"{view.name}_km"] = "INTEGER"
     return found
 
 

@@ -5,7 +5,7 @@ SELECT
     episode.agency_code, episode.dataset_code, episode.record_pseudonym, episode.submission_key, episode.decom AS start_date,
     episode.dec AS end_date, episode.rne AS start_reason_code, episode.rec AS end_reason_code, episode.ls AS legal_status_code,
     episode.cin AS need_code, episode.place AS placement_code, episode.place_provider AS placement_provider_code,
-    episode.urn AS placement_urn, episode.reason_place_change AS placement_change_code,
+    episode.urn AS placement_urn, episode.reason_place_change AS placement_change_code, episode.pl_post_km AS placement_distance_km,
     coalesce(episode.ls IN ('V3', 'V4'), FALSE) AS is_short_break
 FROM ssda903__episodes AS episode
 LEFT JOIN newest_return AS newest USING (submission_key)

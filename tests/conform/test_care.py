@@ -145,7 +145,9 @@ def facts(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 def test_the_return_as_xml_gives_the_facts_that_its_csv_files_give(tmp_path: Path):
     geography = tmp_path / "postcodes.csv"
-    geography.write_text("postcode,lsoa21\nMK99 1AB,E01990001\n")
+    geography.write_text(
+        "postcode,lsoa21,easting,northing\nMK99 1AB,E01990001,480000,230000\nMK98 2CD,E01990002,492000,235000\n"
+    )
     keys = seal.PartnerKeys.throwaway()
     seen = []
     for form in (as_csv, as_xml):
