@@ -19,12 +19,17 @@ def find(group: str) -> list[str]:
     return flow.waiting(group)
 
 
+@task(pool=LOOKING)
+def hand_back(group: str) -> list[str]:
+    """Give each agency, over its own route, the reports it has not had. A teardown, as below."""
+    from pipelines import flow
+
+    return flow.hand_back(group)
+
+
 @task(pool=LOOKING, outlets=[ACCEPTED])
 def announce() -> list[str]:
-    """Nudge the refresh where anything accepted waits for it, from this pull or another; else emit nothing.
-
-    A teardown: it runs whatever became of single deliveries, and does not hide that one of them failed.
-    """
+    """Nudge the refresh where anything waits for it. A teardown: it always runs, and hides no failure."""
     from pipelines import flow
 
     if not (waiting := flow.accepted()):
@@ -45,7 +50,7 @@ def build(group: str, clock: str) -> None:
         **HOUSE,
     )
     def pull() -> None:
-        chain(take_in.expand(delivery=find(group)), announce().as_teardown())
+        chain(take_in.expand(delivery=find(group)), [hand_back(group).as_teardown(), announce().as_teardown()])
 
     pull()
 

@@ -35,10 +35,15 @@ class Secret(Strict):
 
 
 class FolderRoute(Strict):
-    """A folder that the hub can see, such as a network share; without a path the landing place itself."""
+    """A folder that the hub can see, such as a network share; without a path the landing place itself.
+
+    reports: here and below, where reports on deliveries are handed back: a folder, a prefix, a mailbox; nowhere unless
+    it is given.
+    """
 
     kind: Literal["folder"] = "folder"
     path: Path | None = None
+    reports: Path | None = None
 
 
 class SftpRoute(Strict):
@@ -49,6 +54,7 @@ class SftpRoute(Strict):
     port: int = Field(default=22, ge=1, le=65535)
     user: str
     path: str = "."
+    reports: str | None = None
     host_key: str = Field(pattern=r"^(ssh-|ecdsa-)[a-z0-9-]+ [A-Za-z0-9+/=]+$")
     private_key: Secret
 
@@ -59,6 +65,7 @@ class S3Route(Strict):
     kind: Literal["s3"]
     bucket: str
     prefix: str = ""
+    reports: str | None = None
     endpoint: str | None = Field(default=None, pattern=r"^https?://")
     region: str | None = None
     access_key: Secret
@@ -69,7 +76,7 @@ class MeshRoute(Strict):
     """A mailbox of NHS MESH, in which each message is one packed delivery (`joint-needs seal --pack`).
 
     url: the service's address; certificate, key and authority are files, as MESH issues them. workflow: take messages
-    of this workflow alone, and leave the others.
+    of this workflow alone, and leave the others. reports_workflow: the workflow under which reports are sent.
     """
 
     kind: Literal["mesh"]
@@ -81,6 +88,8 @@ class MeshRoute(Strict):
     certificate_key: Path | None = None
     authority: Path | None = None
     workflow: str | None = None
+    reports: str | None = None
+    reports_workflow: str = "JOINT_NEEDS_REPORT"
 
 
 Route = FolderRoute | SftpRoute | S3Route | MeshRoute

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,6 +47,9 @@ class Source(Protocol):
 
     def confirm(self, name: str) -> None:
         """Let go of a delivery, which the ledger has; doing it again does no harm."""
+
+    def give(self, name: str, content: bytes) -> None:
+        """Hand a file back to the agency, whole or not at all."""
 
 
 def fetch(settings: Settings, registry: Registry, agencies: Iterable[str]) -> list[str]:
@@ -90,6 +93,38 @@ def _fetch_from(settings: Settings, connection: psycopg.Connection[Any], agency:
         found = [folder for name in source.names() if (folder := visit.look(agency.code, name))]
         landing.keep_marks(place, visit.unfinished)
     return [str(folder.relative_to(settings.landing)) for folder in found]
+
+
+def hand_back(
+    settings: Settings,
+    registry: Registry,
+    agencies: Iterable[str],
+    files_for: Callable[[str], Iterable[tuple[str, bytes]]],
+) -> list[str]:
+    """Give agencies whose route says where to the files for them, each once; `<agency>/<name>` of what was given.
+
+    files_for: agency -> names and contents; another content has another name. `ops.run` is the memory. A route that
+    fails is recorded as a fault of ours, and the next pull hands back the rest.
+    """
+    handed: list[str] = []
+    with connect(settings) as connection:
+        done = "SELECT subject FROM ops.run WHERE stage = 'hand_back' AND state = 'success'"
+        known = {row["subject"] for row in Ledger(connection).rows(done)}
+        for agency in (registry.agency(code) for code in agencies):
+            for name, content in files_for(agency.code) if agency.route.reports else ():
+                if (subject := f"{agency.code}/{name}") in known:
+                    continue
+                try:
+                    with (
+                        recorded_run(connection, "hand_back", subject),
+                        _guarded(agency.code),
+                        _open(agency.route) as source,
+                    ):
+                        source.give(name, content)
+                except SystemFault:
+                    break  # in ops.run, from where the watch takes it
+                handed.append(subject)
+    return handed
 
 
 class Visit:

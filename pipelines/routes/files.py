@@ -23,23 +23,30 @@ LARGEST_MANIFEST_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Files:
-    """Folders below `root` of a file system. remove: takes an empty folder away, where there are such things."""
+    """Folders below `root` of a file system. remove: takes an empty folder away, where there are such things.
+
+    reports: the folder into which reports are handed back.
+    """
 
     system: Any
     root: str
     remove: Callable[[str], object] | None
+    reports: str = ""
 
     @classmethod
     def open(cls, route: Route) -> Files:
         """Connect to the route."""
         if isinstance(route, SftpRoute):
             server = _sftp(route)
-            return cls(server, route.path, server.rm)
+            return cls(server, route.path, server.rm, route.reports or "")
         if isinstance(route, S3Route):
-            return cls(_s3(route), posixpath.join(route.bucket, route.prefix).rstrip("/"), None)
-        if isinstance(route, FolderRoute) and route.path is not None:
+            root, reports = (
+                posixpath.join(route.bucket, part).rstrip("/") for part in (route.prefix, route.reports or "")
+            )
+            return cls(_s3(route), root, None, reports)
+        if isinstance(route, FolderRoute):
             local = LocalFileSystem()
-            return cls(local, str(route.path), local.rmdir)
+            return cls(local, str(route.path or ""), local.rmdir, str(route.reports or ""))
         raise SystemFault(f"a route of kind {route.kind} is not made of files")
 
     def names(self) -> list[str]:
@@ -71,6 +78,19 @@ class Files:
         if self.remove:
             for folder in sorted({posixpath.dirname(inside) for inside in files} | {""}, reverse=True):
                 self.remove(self._at(name, folder).rstrip("/"))
+
+    def give(self, name: str, content: bytes) -> None:
+        """See `Source`. Object stores show a file once it is whole; elsewhere it gets its name then."""
+        whole = posixpath.join(self.reports, name)
+        if self.system.exists(whole):
+            return
+        if self.remove is None:
+            self.system.pipe_file(whole, content)
+            return
+        self.system.makedirs(self.reports, exist_ok=True)
+        partial = posixpath.join(self.reports, f".{name}.part")
+        self.system.pipe_file(partial, content)
+        self.system.mv(partial, whole)
 
     def _files(self, name: str) -> list[str]:
         """The paths of all files of a delivery, within its folder."""

@@ -22,8 +22,8 @@ TIMEOUT_SECONDS = 60
 class Mailbox:
     """The messages of a mailbox. Each is unpacked once, into a scratch folder that goes when the mailbox is closed."""
 
-    def __init__(self, client: MeshClient, scratch: Path, workflow: str | None) -> None:
-        self._client, self._scratch, self._workflow = client, scratch, workflow
+    def __init__(self, client: MeshClient, scratch: Path, route: MeshRoute) -> None:
+        self._client, self._scratch, self._route = client, scratch, route
 
     @classmethod
     @contextmanager
@@ -42,11 +42,11 @@ class Mailbox:
         )
         with client, tempfile.TemporaryDirectory(prefix="joint-needs-mesh-") as scratch:
             client.handshake()
-            yield cls(client, Path(scratch), route.workflow)
+            yield cls(client, Path(scratch), route)
 
     def names(self) -> list[str]:
         """Identifiers of the messages, as the service lists them: the oldest first."""
-        return list(self._client.iterate_message_ids(workflow_filter=self._workflow))
+        return list(self._client.iterate_message_ids(workflow_filter=self._route.workflow))
 
     def manifest(self, name: str) -> bytes:
         """See `Source`: MESH hands out whole messages only. Raises DataFault `FILE-037`."""
@@ -60,6 +60,12 @@ class Mailbox:
     def confirm(self, name: str) -> None:
         """Acknowledge a message, which takes it out of the mailbox."""
         self._client.acknowledge_message(name)
+
+    def give(self, name: str, content: bytes) -> None:
+        """See `Source`. MESH carries the file's name with the message."""
+        self._client.send_message(
+            str(self._route.reports), content, workflow_id=self._route.reports_workflow, filename=name
+        )
 
     def _unpacked(self, name: str) -> Path:
         folder = self._scratch / name

@@ -109,6 +109,7 @@ def test_a_broken_machine_fails_the_run_and_a_person_is_told(hub, run, bag, monk
     monkeypatch.setattr(bag.dags["pull_planning"].get_task("take_in.receive"), "retries", 0)
     state, tasks, _ = run("pull_planning")
     assert (state, tasks["take_in.receive", 0], tasks["take_in.accept", 0]) == ("failed", "failed", "upstream_failed")
+    assert tasks["hand_back", -1] == "success"
     assert states(hub.connection) == {}
     told = hub.connection.execute("SELECT kind, subject FROM ops.alert").fetchall()
     assert [(kind, subject.split()[0]) for kind, subject in told] == [("failed_run", "pull_planning")]

@@ -5,8 +5,12 @@ For engineers, Great Expectations' own pages lie beside them in `great_expectati
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import shutil
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +75,21 @@ def write_refusal(reports: Path, registry: Registry, delivery: str, fault: DataF
     parts = name.split("__")
     dataset, period = parts[:2] if len(parts) == 3 else (None, "")
     write(reports / agency / f"refused__{name}", refused(registry, agency, dataset, period, fault), {}, {})
+
+
+def packed(reports: Path, agency: str) -> Iterator[tuple[str, bytes]]:
+    """The reports on an agency's deliveries as archives that bear the same name only where they are the same.
+
+    The engineers' pages stay at the hub.
+    """
+    for folder in sorted(path for path in (reports / agency).glob("*") if path.is_dir()):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as into:
+            for file in sorted(folder.glob("report.*")):
+                # A fixed time, so that the same report packs to the same bytes.
+                into.writestr(zipfile.ZipInfo(f"{folder.name}/{file.name}"), file.read_bytes(), zipfile.ZIP_DEFLATED)
+        content = archive.getvalue()
+        yield f"report__{folder.name}__{hashlib.sha256(content).hexdigest()[:12]}.zip", content
 
 
 def _put(path: Path, content: str) -> None:
