@@ -31,8 +31,8 @@ $(READY): pyproject.toml locks/environment.txt locks/uv.txt
 demo: $(READY)   ## the whole flow on a synthetic area of 76,000 children, with the real scheduler
 	@$(BIN)/python -m pipelines.local.demo $(DEMO)
 
-test: $(READY)   ## every test
-	@$(BIN)/python -m pytest $(TESTS)
+test: $(READY)   ## every test, on every core
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
 fuzz: $(READY)   ## mutated extracts through the door, a million unless RUNS says otherwise; hours
 	@$(BIN)/python -m tests.fuzz --runs $(or $(RUNS),1000000)
