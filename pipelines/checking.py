@@ -209,14 +209,15 @@ def _tables(rows: list[dict[str, Any]]) -> Table:
     table = Table("table", header_style="bold", box=None, pad_edge=True, padding=(0, 2, 0, 0))
     for name in ("rows in", "accepted", "held", "rejected"):
         table.add_column(name, justify="right")
-    whole = [row for row in rows if row["rows_in"] == row["accepted"]]
+    whole = [row for row in rows if row["is_taken"] and row["rows_in"] == row["accepted"]]
     folded = whole if len(rows) > MOST_TABLES and len(whole) > 1 else []
     shown = [row for row in rows if row not in folded]
     if folded:
         counts = {name: sum(row[name] for row in folded) for name in _COUNTS}
-        shown.append({"table": f"{len(folded)} tables more", **counts})
+        shown.append({"table": f"{len(folded)} tables more", "is_taken": True, **counts})
     for row in shown:
-        table.add_row(f" {row['table']}", *(f"{row[name]:,}" for name in _COUNTS))
+        kept = "" if row["is_taken"] else " [dim](known; no column of it is kept)[/]"
+        table.add_row(f" {row['table']}{kept}", *(f"{row[name]:,}" for name in _COUNTS))
     return table
 
 

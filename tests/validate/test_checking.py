@@ -24,7 +24,7 @@ def test_a_file_that_cannot_be_sealed_has_a_report_too(registry: Registry, tmp_p
 
 def table(name: str, held: int) -> dict[str, object]:
     counts = {"rows_in": 10, "accepted": 10 - held, "quarantined": held, "parent_held": 0, "rejected": 0}
-    return {"table": name, "title": name, **counts}
+    return {"table": name, "title": name, "is_taken": name != "t9", **counts}
 
 
 def test_many_tables_that_are_whole_share_a_line(tmp_path: Path) -> None:
@@ -36,7 +36,8 @@ def test_many_tables_that_are_whole_share_a_line(tmp_path: Path) -> None:
         checking.print_for_people({"submissions": [told, told], "unknown_files": ["x"]}, Console(file=file, width=90))
         file.seek(0)
         lines = file.read().splitlines()
-    assert sum("28 tables more" in line and "280" in line for line in lines) == 2
+    assert sum("27 tables more" in line and "270" in line for line in lines) == 2
+    assert sum(line.startswith(" t9 (known; no column of it is kept)") for line in lines) == 2
     assert not any(line.startswith(" t2 ") for line in lines)
     assert sum(line.startswith("big ") and "2026-03" in line for line in lines) == 2
     assert any("not sent, and not needed: t30, t31" in line for line in lines)

@@ -25,7 +25,10 @@ def as_json(registry: Registry, manifest: dict[str, Any], judgement: Judgement) 
     """A judgement in plain types. `rules` are those that did not pass, `places` the tables' places in the delivery."""
     dataset, agency = manifest["dataset"], registry.agencies.get(manifest["agency"])
     contract = registry.contract(dataset)
-    titles = {name: table.title for name, table in contract.tables.items()}
+    titles = {
+        name: table.title if table.is_taken else f"{table.title} (known; no column of it is kept)"
+        for name, table in contract.tables.items()
+    }
     return {
         "agency": manifest["agency"],
         "agency_name": agency.name if agency else None,
@@ -44,6 +47,7 @@ def as_json(registry: Registry, manifest: dict[str, Any], judgement: Judgement) 
                 "quarantined": table.quarantined,
                 "parent_held": table.parent_held,
                 "rejected": table.rejected,
+                "is_taken": contract.tables[table.table].is_taken,
             }
             for table in judgement.tables
         ],
