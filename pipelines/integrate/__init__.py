@@ -167,7 +167,8 @@ def _transaction(
     changed["source"] = core.refresh_sources(connection, registry, work.standing)
     changed["code"] = core.refresh_codes(connection, registry)
     changed["person"] = core.refresh_persons(connection)
-    core.note_statistics(connection, ["source", "code", "person"])
+    core.refresh_draws(connection)
+    core.note_statistics(connection, ["source", "code", "person", "key_draw"])
     rows = make_marts()
     _move_submissions(Ledger(connection), work.standing, work.as_of)
     connection.execute(

@@ -68,13 +68,22 @@ def rekey(connection: Connection, table: CoreTable) -> int:
 
 
 def crosswalk_hash(connection: Connection) -> str:
-    """A hash over which record is which person now; whatever order the rows come in."""
+    """A hash over which record is which person now, and in which draws another; whatever order the rows come in."""
     row = connection.execute(
-        """SELECT count(*) || ':' || coalesce(sum(hashtextextended(
-               concat_ws('|', agency_code, dataset_code, record_pseudonym, person_key), 0)), 0)
-           FROM link.crosswalk WHERE valid_to = 'infinity'"""
+        """SELECT (SELECT count(*) || ':' || coalesce(sum(hashtextextended(
+                       concat_ws('|', agency_code, dataset_code, record_pseudonym, person_key), 0)), 0)
+                   FROM link.crosswalk WHERE valid_to = 'infinity')
+               || '/' || (SELECT count(*) || ':' || coalesce(sum(hashtextextended(
+                       concat_ws('|', draw, agency_code, dataset_code, record_pseudonym, person_key), 0)), 0)
+                   FROM link.key_draw)"""
     ).fetchone()
     return str(row[0]) if row else ""
+
+
+def refresh_draws(connection: Connection) -> int:
+    """core.key_draw, as the linker hands it over. Rows."""
+    connection.execute("DELETE FROM core.key_draw")
+    return connection.execute("INSERT INTO core.key_draw SELECT * FROM link.key_draw").rowcount
 
 
 def refresh_sources(connection: Connection, registry: Registry, standing: Iterable[Submission]) -> int:

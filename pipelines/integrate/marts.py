@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from pipelines.contracts import Strict
 from pipelines.errors import SystemFault
+from pipelines.integrate import ranges
 from pipelines.settings import shipped
 
 Connection = psycopg.Connection[Any]
@@ -39,7 +40,10 @@ class MartColumn(Strict):
 
 
 class MartDefinition(Strict):
-    """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`."""
+    """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`.
+
+    ranges: count -> the two columns for how low and how high it may be by the draws of the linker (ranges.py).
+    """
 
     title: str
     comment: str
@@ -49,6 +53,7 @@ class MartDefinition(Strict):
     base: str
     disclosure: Literal["count", "none"]
     measures: dict[str, str] = {}
+    ranges: dict[str, tuple[str, str]] = {}
     columns: dict[str, MartColumn]
     caveats: tuple[str, ...] = ()
 
@@ -115,10 +120,15 @@ def refresh(connection: Connection, mart: Mart, as_of: date, filler: Filler | No
         rows = filler(connection, as_of)
     else:
         table = sql.Identifier("mart", mart.name).as_string(connection)
-        columns = sql.SQL(", ").join(map(sql.Identifier, mart.definition.columns)).as_string(connection)
+        ends = {end for pair in mart.definition.ranges.values() for end in pair}
+        modelled = [name for name in mart.definition.columns if name not in ends]
+        columns = sql.SQL(", ").join(map(sql.Identifier, modelled)).as_string(connection)
         connection.execute(f"DELETE FROM {table}")  # type: ignore[call-overload]  # noqa: S608
         insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM (\n{bind(mart.model or '')}\n) AS made"  # noqa: S608
         rows = connection.execute(insert, {"as_of": as_of}).rowcount  # type: ignore[call-overload]
+        if mart.definition.ranges:
+            key = mart.definition.key
+            ranges.fill(connection, mart.name, bind(mart.model or ""), key, mart.definition.ranges, as_of)
     for name, query in mart.checks.items():
         failed = connection.execute(f"SELECT count(*) FROM (\n{bind(query)}\n) AS failed", {"as_of": as_of})  # type: ignore[call-overload]  # noqa: S608
         count = failed.fetchone()[0]  # type: ignore[index]

@@ -16,3 +16,6 @@ SELECT whole.sets FROM mart.multi_agency_overlap AS whole
 JOIN mart.multi_agency_overlap AS part ON part.sets = whole.sets AND part.geographic_level = 'health_place'
 WHERE whole.geographic_level = 'area'
 GROUP BY whole.sets, whole.children_count HAVING sum(part.children_count) <> whole.children_count;
+
+-- check: every range holds its count
+SELECT * FROM mart.multi_agency_overlap WHERE (children_count BETWEEN children_low AND children_high AND children_low >= 0) IS NOT TRUE;

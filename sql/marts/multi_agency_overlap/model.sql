@@ -9,14 +9,9 @@ WITH named AS (
 -- Community team types (CSDS v1.6): 33 speech and language, 23 occupational therapy, 26 physiotherapy, 06 paediatrics.
 team AS (SELECT * FROM (VALUES ('33', 16), ('23', 32), ('26', 64), ('06', 128)) AS list (team_type_code, bit)),
 seen AS (
-    SELECT least(:as_of, min(source.data_as_at)) AS data_as_at FROM core.source AS source
-    WHERE source.is_about_people AND (
-        EXISTS (SELECT 1 FROM core.enrolment WHERE submission_key = source.submission_key)
-        OR EXISTS (SELECT 1 FROM core.ehc_plan WHERE submission_key = source.submission_key)
-        OR EXISTS (SELECT 1 FROM core.cin_episode WHERE submission_key = source.submission_key)
-        OR EXISTS (SELECT 1 FROM core.referral WHERE submission_key = source.submission_key)
-        OR EXISTS (SELECT 1 FROM core.early_help_episode WHERE submission_key = source.submission_key)
-        OR EXISTS (SELECT 1 FROM core.looked_after_episode WHERE submission_key = source.submission_key)
+    SELECT least(:as_of, min(data_as_at)) AS data_as_at FROM core.spoken_of
+    WHERE is_about_people AND table_name IN (
+        'enrolment', 'ehc_plan', 'cin_episode', 'referral', 'early_help_episode', 'looked_after_episode'
     )
 ),
 plan AS (SELECT DISTINCT person_key FROM core.ehc_plan WHERE is_active AND person_key IS NOT NULL),

@@ -27,3 +27,6 @@ HAVING sum(part.children_count) > whole.children_count;
 SELECT children_count FROM mart.needs_prevalence
 WHERE base = 'residents_0_25' AND measure = 'ehc_plan' AND geographic_level = 'area' AND breakdown_topic = 'Total'
     AND children_count <> (SELECT count(DISTINCT person_key) FROM core.ehc_plan WHERE is_active);
+
+-- check: every range holds its count
+SELECT * FROM mart.needs_prevalence WHERE (children_count BETWEEN children_low AND children_high AND children_low >= 0) IS NOT TRUE;

@@ -2,10 +2,8 @@
 -- Grain: base x measure x area x breakdown. Key: see mart.yaml. Owner: SEND data team.
 WITH seen AS (
     SELECT
-        (SELECT least(:as_of, max(source.data_as_at)) FROM core.source AS source
-         WHERE EXISTS (SELECT 1 FROM core.ehc_plan WHERE submission_key = source.submission_key)) AS plans_as_at,
-        (SELECT least(:as_of, max(source.data_as_at)) FROM core.source AS source
-         WHERE EXISTS (SELECT 1 FROM core.enrolment WHERE submission_key = source.submission_key)) AS pupils_as_at
+        (SELECT least(:as_of, max(data_as_at)) FROM core.spoken_of WHERE table_name = 'ehc_plan') AS plans_as_at,
+        (SELECT least(:as_of, max(data_as_at)) FROM core.spoken_of WHERE table_name = 'enrolment') AS pupils_as_at
 ),
 pupil AS (
     SELECT enrolment.person_key, min(status.status_code) AS status_code

@@ -1,0 +1,271 @@
+"""Draws: who would be one person, had the uncertain ties come out otherwise.
+
+Ties that are as good as certain hold in every draw; what they hold together is a blob. Between blobs each uncertain
+tie, made or not made tonight, is there in as many draws as it is likely. The strongest are taken first and guard rails
+hold as in every night: no two records of one source, none that a person has put apart. A draw depends on nothing but
+the pair it is about, so that what has not changed since yesterday is drawn alike.
+
+A drawn person keeps the key of the standing person that most of its records have; a part split off gets a key that
+stands nowhere else. `link.key_draw` holds the records whose key differs from the crosswalk, and no others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+DRAWS = 50
+CERTAIN = 0.999
+
+Ints = npt.NDArray[np.int64]
+# Which blobs are one person, in one outcome.
+Partition = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A tie between two blobs; draws: in which of them it is there, bit by bit. choice: what excludes each other."""
+
+    blob_l: int
+    blob_r: int
+    chance: float
+    choice: int | None
+    draws: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Blobs that uncertain ties touch, and what the draws make of them.
+
+    records: the records of a blob. person: its standing person. outcomes: for each cluster, every partition that came
+    out with the draws it came out in.
+    """
+
+    records: dict[int, list[int]]
+    person: dict[int, int]
+    outcomes: list[dict[Partition, npt.NDArray[np.bool_]]]
+
+
+def draw(db: duckdb.DuckDBPyConnection) -> Drawn:
+    """Draw from `belief` (belief.judge) and the tables of `solve.solve`."""
+    blob = _blobs(db)
+    person = _column(db, "SELECT coalesce(person_id, 0) FROM person ORDER BY record_id")
+    source = _column(db, "SELECT source_id FROM record ORDER BY record_id")
+    edges = _edges(db, blob)
+    touched = {end for edge in edges for end in (edge.blob_l, edge.blob_r)}
+    records: dict[int, list[int]] = defaultdict(list)
+    order = np.argsort(blob, kind="stable")
+    starts = np.searchsorted(blob[order], sorted(touched))
+    for one, start in zip(sorted(touched), starts, strict=True):
+        for place in order[start:]:
+            if blob[place] != one:
+                break
+            records[one].append(int(place))
+    sources = {one: frozenset(int(source[place]) for place in places) for one, places in records.items()}
+    apart = {
+        frozenset((int(blob[left]), int(blob[right])))
+        for left, right in db.execute("SELECT record_l, record_r FROM forced WHERE verdict = 'apart'").fetchall()
+    }
+    outcomes = [_outcomes(cluster, sources, apart) for cluster in _clusters(edges)]
+    return Drawn(dict(records), {one: int(person[places[0]]) for one, places in records.items()}, outcomes)
+
+
+def _column(db: duckdb.DuckDBPyConnection, query: str) -> Ints:
+    """One number for each record number, 0 (which no record has) included."""
+    (found,) = db.execute(query).fetchnumpy().values()
+    return np.concatenate([[-1], np.asarray(found)]).astype(np.int64)
+
+
+def _blobs(db: duckdb.DuckDBPyConnection) -> Ints:
+    """The blob of each record: what ties as good as certain hold together within one person."""
+    rows = db.execute("SELECT record_l, record_r FROM belief WHERE is_tied AND chance >= ?", [CERTAIN]).fetchnumpy()
+    size = int(db.execute("SELECT coalesce(max(record_id), 0) + 1 FROM record").fetchall()[0][0])
+    ends = (np.asarray(rows["record_l"]), np.asarray(rows["record_r"]))
+    graph = coo_array((np.ones(len(ends[0])), ends), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _edges(db: duckdb.DuckDBPyConnection, blob: Ints) -> list[Edge]:
+    """Uncertain ties between blobs, for two blobs the likeliest; the likeliest first."""
+    rows = db.execute(
+        """SELECT record_l, record_r, chance, is_tied, choice,
+                  concat_ws('|', sl.agency, sl.dataset, l.record_pseudonym, sr.agency, sr.dataset, r.record_pseudonym),
+                  concat_ws('|', sc.agency, sc.dataset, c.record_pseudonym)
+           FROM belief
+           JOIN record l ON l.record_id = record_l JOIN record r ON r.record_id = record_r
+           JOIN source sl ON sl.source_id = l.source_id JOIN source sr ON sr.source_id = r.source_id
+           LEFT JOIN record c ON c.record_id = choice LEFT JOIN source sc ON sc.source_id = c.source_id
+           WHERE chance > 1 - $certain AND (chance < $certain OR NOT is_tied)
+           ORDER BY chance DESC, 6""",
+        {"certain": CERTAIN},
+    ).fetchall()
+    found: dict[tuple[int, int], Edge] = {}
+    taken: dict[int, float] = defaultdict(float)
+    for left, right, chance, _, choice, pair, chooser in rows:
+        ends = (int(blob[left]), int(blob[right]))
+        key = (min(ends), max(ends))
+        if ends[0] == ends[1] or key in found:
+            continue
+        # Of those that exclude each other a draw takes the one in whose stretch its number falls.
+        number = _numbers(chooser if choice else pair)
+        start = taken[choice] if choice else 0.0
+        if choice:
+            taken[choice] += chance
+        found[key] = Edge(*key, chance, choice, (number >= start) & (number < start + chance))
+    return list(found.values())
+
+
+def _numbers(name: str) -> npt.NDArray[np.float64]:
+    """A number from 0 to 1 for each draw, the same whenever the name is the same."""
+    seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+    return np.random.default_rng(seed).random(DRAWS)
+
+
+def _clusters(edges: list[Edge]) -> list[list[Edge]]:
+    """Edges that hang together, the likeliest first."""
+    if not edges:
+        return []
+    names, ends = np.unique([(edge.blob_l, edge.blob_r) for edge in edges], return_inverse=True)
+    ends = ends.reshape(-1, 2)
+    graph = coo_array((np.ones(len(edges)), (ends[:, 0], ends[:, 1])), shape=(len(names), len(names)))
+    cluster = connected_components(graph, directed=False)[1][ends[:, 0]]
+    found: dict[int, list[Edge]] = defaultdict(list)
+    for number, edge in zip(cluster, edges, strict=True):
+        found[int(number)].append(edge)
+    return list(found.values())
+
+
+def _outcomes(
+    edges: list[Edge], sources: dict[int, frozenset[int]], apart: set[frozenset[int]]
+) -> dict[Partition, npt.NDArray[np.bool_]]:
+    """Every partition of the blobs of one cluster that comes out, and in which draws."""
+    seen: dict[bytes, Partition] = {}
+    found: dict[Partition, npt.NDArray[np.bool_]] = {}
+    there = np.array([edge.draws for edge in edges])
+    for number in range(DRAWS):
+        column = there[:, number]
+        name = column.tobytes()
+        if name not in seen:
+            seen[name] = _partition(edges, column, sources, apart)
+        found.setdefault(seen[name], np.zeros(DRAWS, dtype=np.bool_))[number] = True
+    return found
+
+
+def _partition(
+    edges: list[Edge], there: npt.NDArray[np.bool_], sources: dict[int, frozenset[int]], apart: set[frozenset[int]]
+) -> Partition:
+    """The blobs of a cluster as persons, where these edges are there; a choice that does not fit takes the next."""
+    group = {end: end for edge in edges for end in (edge.blob_l, edge.blob_r)}
+    chosen = {edge.choice for edge, is_there in zip(edges, there, strict=True) if is_there and edge.choice}
+    is_first = [edge for edge, is_there in zip(edges, there, strict=True) if is_there]
+    others = [edge for edge, is_there in zip(edges, there, strict=True) if not is_there and edge.choice in chosen]
+    for edge in (*is_first, *others):
+        if edge.choice and edge.choice not in chosen:
+            continue
+        left, right = group[edge.blob_l], group[edge.blob_r]
+        if left == right:
+            continue
+        a = [one for one, its in group.items() if its == left]
+        b = [one for one, its in group.items() if its == right]
+        if any(sources[x] & sources[y] or frozenset((x, y)) in apart for x in a for y in b):
+            continue
+        for one in b:
+            group[one] = left
+        chosen.discard(edge.choice)
+    persons: dict[int, list[int]] = defaultdict(list)
+    for one, its in sorted(group.items()):
+        persons[its].append(one)
+    return tuple(sorted(tuple(blobs) for blobs in persons.values()))
+
+
+def write(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, drawn: Drawn) -> int:
+    """Write `link.key_draw` in place of the last run's, in the caller's transaction; returns its rows.
+
+    Needs the crosswalk as this run has written it.
+    """
+    names = _names(db, [record for records in drawn.records.values() for record in records])
+    standing = _standing(connection, names.values())
+    key_of = {one: standing.get(names[records[0]]) for one, records in drawn.records.items()}
+    connection.execute("DELETE FROM link.key_draw")
+    count = 0
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY link.key_draw (draw, agency_code, dataset_code, record_pseudonym, person_key) FROM STDIN"
+        ) as copy,
+    ):
+        for outcomes in drawn.outcomes:
+            for partition, draws in outcomes.items():
+                for one, key in _keys(partition, drawn.records, key_of, names).items():
+                    if key == key_of[one]:
+                        continue
+                    for number in np.flatnonzero(draws) + 1:
+                        for record in drawn.records[one]:
+                            copy.write_row((int(number), *names[record], key))
+                            count += 1
+    connection.execute("ANALYZE link.key_draw")
+    return count
+
+
+def _keys(
+    partition: Partition,
+    records: dict[int, list[int]],
+    key_of: dict[int, uuid.UUID | None],
+    names: dict[int, tuple[str, str, str]],
+) -> dict[int, uuid.UUID]:
+    """The key of each blob in a partition: that which most records of its person have, each given once."""
+    wanted = []
+    for place, blobs in enumerate(partition):
+        had: Counter[uuid.UUID] = Counter()
+        for one in blobs:
+            if key := key_of[one]:
+                had[key] += len(records[one])
+        wanted += [(-count, str(key), place, key) for key, count in had.items()]
+    given: dict[int, uuid.UUID] = {}
+    taken: set[uuid.UUID] = set()
+    for _, _, place, key in sorted(wanted):
+        if place not in given and key not in taken:
+            given[place] = key
+            taken.add(key)
+    found: dict[int, uuid.UUID] = {}
+    for place, blobs in enumerate(partition):
+        # A key of its own, which tells no more than the pseudonym beside it.
+        name = "|".join(names[records[blobs[0]][0]])
+        key = given.get(place) or uuid.UUID(bytes=hashlib.blake2b(name.encode(), digest_size=16).digest(), version=4)
+        found |= dict.fromkeys(blobs, key)
+    return found
+
+
+def _names(db: duckdb.DuckDBPyConnection, records: list[int]) -> dict[int, tuple[str, str, str]]:
+    """Agency, dataset and pseudonym of records by number."""
+    rows = db.execute(
+        """SELECT record_id, agency, dataset, record_pseudonym FROM record JOIN source USING (source_id)
+           WHERE record_id IN (SELECT unnest(?::INTEGER[]))""",
+        [records],
+    ).fetchall()
+    return {record: (agency, dataset, pseudonym) for record, agency, dataset, pseudonym in rows}
+
+
+def _standing(
+    connection: psycopg.Connection[Any], records: Iterable[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], uuid.UUID]:
+    """The person that the crosswalk takes each of these records to be."""
+    columns = [list(column) for column in zip(*records, strict=True)] or [[], [], []]
+    rows = connection.execute(
+        """SELECT agency_code, dataset_code, record_pseudonym, person_key
+           FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (agency_code, dataset_code, record_pseudonym)
+           JOIN link.crosswalk USING (agency_code, dataset_code, record_pseudonym) WHERE valid_to = 'infinity'""",
+        columns,
+    ).fetchall()
+    return {(agency, dataset, pseudonym): key for agency, dataset, pseudonym, key in rows}

@@ -1,0 +1,111 @@
+"""Draws of uncertain ties, what they hand over, and what is estimated from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.link import belief, draws, drift, estimate, matcher, tokens
+from pipelines.link.draws import DRAWS
+from pipelines.link.solve import solve
+from tests.link.drawn import linkage, rows
+from tests.link.test_run import Area, area, registry
+
+__all__ = ["area", "registry"]
+
+CERTAIN = """
+    source   | record | name       | born       | sex | postcode | nhs | upn | local
+    school   | 2      | Ivo Crane  | 2012-11-19 | M   | MB2 2BB  |     | U2  |
+    register | 2      | Ivo Crane  | 2012-11-19 | M   | MB2 2BB  | N2  | U2  |
+"""
+# A record of another birth date has Ivo's number: is it him, or is the number wrong?
+DOUBTFUL = (
+    CERTAIN
+    + """
+    north    | 2      |            | 2010-04-02 | M   |          | N2  |     |
+""".lstrip("\n")
+)
+# The girl without a name is one of the two, and nothing says which.
+ONE_OF_TWO = """
+    source | record | name     | born       | sex | postcode
+    school | 1      | Ada Byrd | 2014-03-05 | F   | MB1 1AA
+    school | 2      | Kit Byrd | 2014-03-05 | F   | MB1 1AA
+    north  | 1      |          | 2014-03-05 | F   | MB1 1AA
+"""
+KEY_DRAWS = """SELECT draw, agency_code, dataset_code, record_pseudonym, person_key FROM link.key_draw
+    ORDER BY draw, agency_code, dataset_code, record_pseudonym"""
+
+
+def drawn(table: str) -> tuple[draws.Drawn, dict]:
+    """The draws over a drawn table, and what is estimated from them."""
+    with tokens.memory() as db:
+        parts = [tokens.Part(source, 0, table) for source, table in sorted(linkage(rows(table)).items())]
+        tokens.load(db, parts)
+        model = matcher.made(db)
+        solve(db, model)
+        belief.judge(db, model["model"], {})
+        found = draws.draw(db)
+        return found, estimate.estimate(db, found)
+
+
+def test_what_is_certain_is_not_drawn() -> None:
+    found, shares = drawn(CERTAIN)
+    assert found.records == {} and found.outcomes == []
+    assert shares["uncertain_records"] == 0 and shares["precision"]["high"] > 0.9999
+
+
+def test_a_doubtful_number_ties_in_as_many_draws_as_it_is_likely() -> None:
+    found, shares = drawn(DOUBTFUL)
+    (outcomes,) = found.outcomes
+    together = sum(int(there.sum()) for partition, there in outcomes.items() if len(partition) == 1)
+    assert 0.5 * DRAWS < together < DRAWS, "a birth date may be wrong, and so may a number"
+    assert sum(int(there.sum()) for there in outcomes.values()) == DRAWS
+    assert 0.3 < shares["recall"]["value"] < 0.9
+
+
+def test_of_two_who_look_alike_every_draw_takes_one() -> None:
+    found, _ = drawn(ONE_OF_TWO)
+    (outcomes,) = found.outcomes
+    assert {tuple(sorted(map(len, partition))) for partition in outcomes} == {(1, 2)}
+    assert sorted(int(there.sum()) for there in outcomes.values()) == pytest.approx([DRAWS / 2] * 2, abs=12)
+
+
+def test_draws_are_handed_over_where_they_differ_and_are_the_same_again(area: Area) -> None:
+    area.send(rows(CERTAIN))
+    area.run()
+    assert area.connection.execute(KEY_DRAWS).fetchall() == []
+    area.send(rows(DOUBTFUL))
+    area.run()
+    before = area.connection.execute(KEY_DRAWS).fetchall()
+    keys = set(area.person_keys().values())
+    moved = {row[3] for row in before}
+    assert len(moved) == 1 and 0.5 * DRAWS < len(before) < DRAWS
+    assert {row[4] for row in before} <= keys, "in these draws it is Ivo"
+    area.connection.execute("UPDATE link.run SET inputs = '{}'")
+    area.run()
+    assert area.connection.execute(KEY_DRAWS).fetchall() == before
+
+
+def test_sampled_answers_move_a_reason() -> None:
+    with tokens.memory() as db:
+        db.execute("CREATE TABLE belief AS SELECT 'matcher' AS reason, true AS is_tied, 0.99::DOUBLE AS chance")
+        belief._calibrate(db, {"matcher": (0, 150)})
+        assert db.execute("SELECT round(1 - chance, 4) FROM belief").fetchall() == [(0.0025,)]
+        belief._calibrate(db, {"matcher": (20, 150)})
+        assert 0.5 < db.execute("SELECT chance FROM belief").fetchall()[0][0] < 0.95
+
+
+def test_a_move_past_its_bound_is_a_warning_and_the_swing_of_a_small_source_is_none() -> None:
+    def summary(met: int, of: int, recall: float = 0.98) -> dict:
+        source = {"agency": "a", "dataset": "d", "records": of, "in_other_sources": met}
+        return {"sources": [source], "queued": 0, "estimate": {"recall": {"value": recall}}}
+
+    assert drift.compare(summary(900, 1000), None, None)["warnings"] == []
+    (warning,) = drift.compare(summary(800, 1000), summary(900, 1000), 7)["warnings"]
+    assert warning == "records of a/d that meet another source: 80.0%, in the run before 90.0%"
+    assert drift.compare(summary(8, 10), summary(9, 10), 7)["warnings"] == []
+    assert drift.compare(summary(890, 1000), summary(900, 1000), 7)["warnings"] == []
+    (warning,) = drift.compare(summary(900, 1000, 0.95), summary(900, 1000), 7)["warnings"]
+    assert warning.startswith("estimated recall: 95.0%")
+    other = summary(100, 1000)
+    other["sources"][0]["dataset"] = "new"
+    assert drift.compare(other, summary(900, 1000), 7)["warnings"] == []
