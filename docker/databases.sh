@@ -1,6 +1,6 @@
 #!/bin/bash
 # When the server is made: two databases, each owned by a role of its own with a password from its file, and the
-# readers' roles. People log in under names of their own: CREATE ROLE "j.smith" LOGIN PASSWORD '...' IN ROLE commissioner
+# readers' roles. People log in under names of their own, which `joint-needs db login` makes.
 set -euo pipefail
 from=${SECRETS:-/run/secrets}
 PGPASSWORD=${PGPASSWORD:-$(cat "$from/postgres_password")}
@@ -12,11 +12,20 @@ psql -q -v ON_ERROR_STOP=1 --username postgres --dbname postgres <<SQL
 \\set airflow \`cat "$from/airflow_database"\`
 CREATE ROLE joint_needs LOGIN PASSWORD :'warehouse';
 CREATE ROLE airflow LOGIN PASSWORD :'airflow';
+CREATE ROLE loader;
 CREATE ROLE linker;
 CREATE ROLE analyst;
+CREATE ROLE analyst_lsoa;
+CREATE ROLE analyst_birth_month;
+CREATE ROLE analyst_dates;
 CREATE ROLE commissioner;
+CREATE ROLE commissioner_exact;
 CREATE ROLE publisher;
-GRANT linker, analyst, commissioner, publisher TO joint_needs;
+CREATE ROLE area_all;
+-- With the right to hand them on, so that \`joint-needs db login\` can make named people members.
+ALTER ROLE joint_needs CREATEROLE;
+GRANT loader, linker, analyst, analyst_lsoa, analyst_birth_month, analyst_dates, commissioner, commissioner_exact, publisher,
+    area_all TO joint_needs WITH ADMIN OPTION;
 CREATE DATABASE joint_needs OWNER joint_needs;
 CREATE DATABASE airflow OWNER airflow;
 REVOKE ALL ON DATABASE joint_needs, airflow, postgres FROM PUBLIC;

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from pipelines import registry as declared
-from pipelines.errors import DataFault, SystemFault, UsageFault
+from pipelines.errors import DataFault, SystemFault
 from pipelines.ledger import Ledger, Outcome
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
@@ -148,7 +148,15 @@ def integrate(as_of: date | None = None) -> dict[str, Any]:
 
     with hub() as (settings, registry, connection):
         marts = {"sufficiency_gap": sufficiency.build}
-        return room.run(settings, registry, connection, as_of, marts).as_json()
+        outcome = room.run(settings, registry, connection, as_of, marts)
+        share(connection, as_of or date.today())
+        return outcome.as_json()
+
+
+def share(connection: psycopg.Connection[Any], day: date) -> None:
+    """Make the partnership's copy of the marts, small counts left out, all or nothing."""
+    connection.execute("SELECT partnership.refresh(%s)", (day,))
+    connection.commit()
 
 
 def publish(as_of: date | None = None, out: Path | None = None) -> dict[str, Any]:
@@ -238,86 +246,6 @@ def withdraw(submission: str, by: str, reason: str) -> list[dict[str, Any]]:
     return [gone.as_json(), *refresh()]
 
 
-def would_erase(agency: str, record: str, is_everywhere: bool = False) -> dict[str, Any]:
-    """Where a partner's record, or its child everywhere, is found, and which holds stand against an erasure."""
-    from pipelines.keeping import erasure
-
-    with hub() as (settings, registry, connection):
-        child = erasure.whose(registry, connection, agency, record, is_everywhere=is_everywhere)
-        return erasure.would_go(settings, connection, child)
-
-
-def erase(
-    agency: str, record: str, by: str, reason: str, is_everywhere: bool = False
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Take a child out of everything, for good, and refresh the picture; then look for it everywhere.
-
-    What waits in the landing place is taken in first, without the child. Returns the outcomes and what the search
-    found; raises SystemFault where that is anything.
-    """
-    from pipelines.keeping import erasure
-
-    with hub() as (settings, registry, connection):
-        child = erasure.whose(registry, connection, agency, record, is_everywhere=is_everywhere)
-        key = erasure.suppress(settings, connection, child, by=by, reason=reason)
-        groups = sorted({registry.agency(one).group for one in child.records if one in registry.agencies})
-    outcomes = _pull(groups)
-    with hub() as (settings, _, connection):
-        outcomes.append(erasure.erase(settings, connection, child, key).as_json())
-    outcomes += refresh()
-    with hub() as (settings, _, connection):
-        found = erasure.would_go(settings, connection, child)
-    if found["found"]:
-        raise SystemFault(f"erased, and yet found in: {', '.join(found['found'])}. Run it again")
-    return outcomes, found
-
-
-def place_hold(agency: str, dataset: str | None, record: str | None, by: str, reason: str) -> int:
-    """Forbid to delete what an agency sent, one dataset or one record of it; the hold's number."""
-    from pipelines.keeping import erasure, holds
-
-    with hub() as (settings, registry, connection):
-        if record:
-            erasure.whose(registry, connection, agency, record)
-        elif dataset not in (None, *registry.agency(agency).datasets):
-            raise UsageFault(f"{agency} sends no such dataset")
-        return holds.place(settings, connection, agency, dataset=dataset, record=record, by=by, reason=reason)
-
-
-def lift_hold(hold: int, by: str, reason: str) -> None:
-    """End a legal hold."""
-    from pipelines.keeping import holds
-
-    with hub() as (_, _, connection):
-        holds.lift(connection, hold, by=by, reason=reason)
-
-
-def holds() -> list[dict[str, Any]]:
-    """The legal holds that stand."""
-    from pipelines.keeping import holds as room
-
-    with hub() as (_, _, connection):
-        return room.standing(connection)
-
-
-def backup(out: Path, keys: Path | None = None) -> dict[str, Any]:
-    """Write database, lake, received payload and linkage files into a folder; the hub's keys into another."""
-    from pipelines.keeping import backup as room
-
-    with hub() as (settings, _, connection):
-        return room.backup(settings, connection, out, keys).as_json()
-
-
-def restore(folder: Path, keys: Path | None = None, replace_all: bool = False) -> list[dict[str, Any]]:
-    """Bring a backup back, and do again the erasures that were done since."""
-    from pipelines.keeping.restore import restore as bring_back
-
-    settings = Settings.from_environment()
-    with connect(settings) as connection:
-        outcomes = bring_back(settings, connection, folder, keys=keys, replace=replace_all)
-    return [outcome.as_json() for outcome in outcomes]
-
-
 def watch(now: datetime | None = None) -> dict[str, Any]:
     """One look at what is overdue, stuck, refused, broken or not fresh; what is new is told."""
     from pipelines import watch as room
@@ -342,12 +270,13 @@ def pull_all(landing: Path | None = None, progress: Callable[[str], None] = lamb
     """Receive, validate and accept all that waits, one after the other; what the pull DAGs do, by hand."""
     with hub() as (_, registry, _):
         groups = list(registry.groups)
-    return _pull(groups, landing, progress)
+    return pull(groups, landing, progress)
 
 
-def _pull(
+def pull(
     groups: Sequence[str], landing: Path | None = None, progress: Callable[[str], None] = lambda _: None
 ) -> list[dict[str, Any]]:
+    """Receive, validate and accept what waits of some groups."""
     outcomes = []
     for delivery in (delivery for group in groups for delivery in waiting(group, landing)):
         progress(delivery)

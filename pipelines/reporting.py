@@ -14,7 +14,7 @@ from rich.table import Table
 
 from pipelines import registry as declared
 from pipelines.errors import SystemFault, UsageFault
-from pipelines.ledger import Ledger
+from pipelines.ledger import Ledger, logins
 from pipelines.ledger.database import connect, url
 from pipelines.ledger.migrate import migrate
 from pipelines.local import postgres
@@ -102,13 +102,23 @@ def print_status(document: dict[str, Any], console: Console) -> None:
 
 
 def query(settings: Settings, role: str, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Run one statement as a role; column names and rows. A mistake in it is a UsageFault with the server's words."""
+    """Run one statement as a role; column names and rows. A mistake in it is a UsageFault with the server's words.
+
+    The role's limits hold (sql/grants/roles.yaml): an answer that takes longer or has more rows is a UsageFault too.
+    """
+    limits = logins.roles().get(role)
     try:
         with connect(settings, role) as connection:
+            if limits:
+                connection.execute("SELECT set_config('statement_timeout', %s, true)", (limits.statement_timeout,))
             cursor = connection.execute(statement)  # type: ignore[arg-type]
             if cursor.description is None:
                 return ["rows"], [(cursor.rowcount,)]
+            if limits and 0 < limits.most_rows < cursor.rowcount:
+                raise UsageFault(f"{role} may ask for {limits.most_rows:,} rows at once; narrow the question")
             return [column.name for column in cursor.description], cursor.fetchall()
+    except psycopg.errors.QueryCanceled:
+        raise UsageFault(f"{role} may ask for {limits.statement_timeout if limits else 'so long'} at once") from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise UsageFault(f"{role} may not: {error.diag.message_primary}") from None
     except (psycopg.ProgrammingError, psycopg.DataError) as error:
@@ -135,10 +145,13 @@ def print_rows(columns: list[str], rows: list[tuple[Any, ...]], console: Console
 def session(settings: Settings, role: str) -> int:
     """An interactive psql in the warehouse as a role; its exit code."""
     address = url(settings, role)
+    limits = logins.roles().get(role)
+    options = "-c search_path=partnership,mart,core"
+    options += f" -c statement_timeout={limits.statement_timeout}" if limits else ""
     program = postgres.program("psql")
     if program is None:
         raise SystemFault("no psql on this machine; use `joint-needs sql -c QUERY`")
-    return subprocess.call([str(program), address], env=os.environ | {"PGOPTIONS": "-c search_path=mart,core"})
+    return subprocess.call([str(program), address], env=os.environ | {"PGOPTIONS": options})
 
 
 def where(settings: Settings) -> dict[str, str]:

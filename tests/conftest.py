@@ -79,4 +79,6 @@ def _create(server: postgres.Server, name: str, template: str = "template1") -> 
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER joint_needs STRATEGY FILE_COPY")
         admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
-        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO linker, analyst, commissioner, publisher")
+        admin.execute(
+            f"GRANT CONNECT ON DATABASE {name} TO loader, linker, analyst, commissioner, commissioner_exact, publisher"
+        )

@@ -212,7 +212,7 @@ def test_every_mart_has_rows_and_a_commissioner_can_read_them(area):
     assert set(names) >= {folder.name for folder in Path("sql/marts").iterdir()}
     with connect(area.settings, "commissioner") as connection:
         for name in names:
-            assert connection.execute(f'SELECT count(*) FROM mart."{name}"').fetchone()[0] > 0, name
+            assert connection.execute(f'SELECT count(*) FROM partnership."{name}"').fetchone()[0] > 0, name
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT 1 FROM link.crosswalk LIMIT 1")
 

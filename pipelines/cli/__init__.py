@@ -164,7 +164,9 @@ def publish(
 @guarded
 def sql(
     query: Annotated[str | None, typer.Option("-c", help="One statement; without it, an interactive session.")] = None,
-    role: Annotated[str, typer.Option(help="commissioner, analyst, linker, publisher or owner.")] = "commissioner",
+    role: Annotated[
+        str, typer.Option(help="commissioner, commissioner_exact, analyst, linker, publisher or owner.")
+    ] = "commissioner",
     as_json: AsJson = False,
 ) -> int:
     """A session in the warehouse, as a commissioner unless said otherwise."""

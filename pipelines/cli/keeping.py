@@ -20,7 +20,15 @@ Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
 
 def add_to(app: typer.Typer, db_app: typer.Typer) -> None:
     """Put these commands under the main one and under `db`."""
-    for name, command in (("erase", erase), ("hold", hold), ("lift", lift), ("holds", holds)):
+    for name, command in (
+        ("erase", erase),
+        ("hold", hold),
+        ("lift", lift),
+        ("holds", holds),
+        ("login", login),
+        ("logout", logout),
+        ("logins", logins),
+    ):
         db_app.command(name)(command)
     for command in (backup, restore):
         app.command()(command)
@@ -39,13 +47,13 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Take one child out of everything the hub keeps, for good, and keep it from coming back."""
-    from pipelines import flow
+    from pipelines import upkeep
 
     record = sys.stdin.readline().strip() if record == "-" else record
     if dry_run:
-        _show_found(flow.would_erase(agency, record, everywhere), as_json)
+        _show_found(upkeep.would_erase(agency, record, everywhere), as_json)
         return
-    outcomes, found = flow.erase(agency, record, by or getpass.getuser(), reason, everywhere)
+    outcomes, found = upkeep.erase(agency, record, by or getpass.getuser(), reason, everywhere)
     if as_json:
         show({"outcomes": outcomes, "proof": found}, True)
         return
@@ -69,6 +77,52 @@ def _show_found(found: dict[str, Any], as_json: bool) -> None:
 
 
 @guarded
+def login(
+    name: Annotated[str, typer.Argument(help="Name of the person's login, such as j.smith.")],
+    role: Annotated[str, typer.Option(help="analyst, commissioner, commissioner_exact, publisher, linker or loader.")],
+    out_file: Annotated[Path, typer.Option("--out", help="New file for the address with the password; mode 600.")],
+    reason: Reason,
+    also: Annotated[
+        list[str] | None, typer.Option(help="Beside analyst: analyst_lsoa and the like; repeatable.")
+    ] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(help="Code of a health place; all unless given; repeatable.")
+    ] = None,
+    by: By = "",
+) -> None:
+    """Make a login for a named person, with a generated password."""
+    from pipelines import upkeep
+
+    upkeep.make_login(name, role, also or [], area or [], by or getpass.getuser(), reason, out_file)
+    out.print(f"{name} may log in; the address with the password is in {out_file}", highlight=False)
+
+
+@guarded
+def logout(name: Annotated[str, typer.Argument(help="Name of the login.")], by: By = "") -> None:
+    """Take a person's login away and end its sessions."""
+    from pipelines import upkeep
+
+    upkeep.end_login(name, by or getpass.getuser())
+    out.print(f"{name} may not log in any more", highlight=False)
+
+
+@guarded
+def logins(as_json: AsJson = False) -> None:
+    """The logins that there are: who, which roles, by whom, since when, why."""
+    from pipelines import upkeep
+
+    found = upkeep.logins()
+    if as_json:
+        show(found, True)
+        return
+    for row in found:
+        out.print(f"{row['login']:<24} {', '.join(row['roles'])}", highlight=False)
+        out.print(f"    {row['granted_at']:%Y-%m-%d} by {row['granted_by']}: {row['reason']}", highlight=False)
+    if not found:
+        out.print("nobody has a login of their own")
+
+
+@guarded
 def backup(
     out_dir: Annotated[Path, typer.Option("--out", help="Folder of the backup; must be new or empty.")],
     keys: Annotated[
@@ -77,9 +131,9 @@ def backup(
     as_json: AsJson = False,
 ) -> None:
     """Back up ledger, crosswalk, warehouse, lake and linkage files. The hub's keys are kept apart: --keys."""
-    from pipelines import flow
+    from pipelines import upkeep
 
-    show([flow.backup(out_dir, keys)], as_json)
+    show([upkeep.backup(out_dir, keys)], as_json)
     if not as_json and keys is None:
         out.print("the hub's keys are not in it: copy them to another place, or say --keys FOLDER")
 
@@ -92,9 +146,9 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Bring a backup back; checked whole before anything is touched. Erasures done since are done again."""
-    from pipelines import flow
+    from pipelines import upkeep
 
-    show(flow.restore(folder, keys, replace), as_json)
+    show(upkeep.restore(folder, keys, replace), as_json)
 
 
 @guarded
@@ -106,12 +160,12 @@ def hold(
     by: By = "",
 ) -> None:
     """Forbid to delete what an agency sent, one dataset or one record of it, until the hold is lifted."""
-    from pipelines import flow
+    from pipelines import upkeep
 
     record = sys.stdin.readline().strip() if record == "-" else record
     if dataset and record:
         raise UsageFault("a hold is on a dataset or on a record, not on both")
-    number = flow.place_hold(agency, dataset, record, by or getpass.getuser(), reason)
+    number = upkeep.place_hold(agency, dataset, record, by or getpass.getuser(), reason)
     out.print(f"hold {number} stands")
 
 
@@ -122,18 +176,18 @@ def lift(
     by: By = "",
 ) -> None:
     """End a legal hold."""
-    from pipelines import flow
+    from pipelines import upkeep
 
-    flow.lift_hold(number, by or getpass.getuser(), reason)
+    upkeep.lift_hold(number, by or getpass.getuser(), reason)
     out.print(f"hold {number} is lifted")
 
 
 @guarded
 def holds(as_json: AsJson = False) -> None:
     """The legal holds that stand."""
-    from pipelines import flow
+    from pipelines import upkeep
 
-    found = flow.holds()
+    found = upkeep.holds()
     if as_json:
         show(found, True)
         return

@@ -16,7 +16,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipelines import version
-from pipelines.errors import DataFault, SystemFault
+from pipelines.errors import DataFault, SystemFault, UsageFault
 
 if TYPE_CHECKING:  # the door installs without a database driver
     import psycopg
@@ -113,10 +113,10 @@ class Ledger:
 
     # ---- submissions -------------------------------------------------------------------------------------------
     def submission(self, name: str) -> Submission:
-        """The submission of this name, or a SystemFault."""
+        """The submission of this name, or a UsageFault."""
         found = self.submissions(name=name)
         if not found:
-            raise SystemFault(f"the ledger has no submission {name!r}; `joint-needs status` lists them")
+            raise UsageFault(f"the ledger has no submission {name!r}; `joint-needs status` lists them")
         return found[0]
 
     def submissions(

@@ -1,7 +1,7 @@
 """Connections to the warehouse: the embedded server, or the one that JOINT_NEEDS_DATABASE_URL names.
 
-Everyone asks here for a role, never for a user: `owner` loads and migrates, `linker`, `analyst`, `commissioner` and
-`publisher` see what sql/grants/ gives them. On the embedded server each is a login of its own. On a server of yours the
+Everyone asks here for a role, never for a user: `owner` loads and migrates; the others, such as `analyst`, see what
+sql/grants/ gives them. On the embedded server each is a login of its own. On a server of yours the
 address names one user, who takes the role on where the server has it.
 """
 
@@ -52,6 +52,17 @@ def connect(settings: Settings, role: str = "owner") -> psycopg.Connection[Any]:
         raise SystemFault(_cannot_reach(settings, error)) from None
     connection.autocommit = False
     return connection
+
+
+@contextmanager
+def maker(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of whoever may make roles: the superuser of the embedded server, else the user of the address."""
+    if settings.database_url:
+        found = url(settings)
+    else:
+        found = postgres.ensure_running(settings).url("postgres", postgres.WAREHOUSE)
+    with psycopg.connect(found, application_name="joint-needs", connect_timeout=20) as connection:
+        yield connection
 
 
 @contextmanager

@@ -45,7 +45,10 @@ def migrate(connection: psycopg.Connection[Any], folder: Path | None = None) -> 
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             pending = _pending(connection, files, grants)
             for name in pending:
-                _apply(connection, name, grants if name == "grants" else [files[name]])
+                texts = grants if name == "grants" else [files[name]]
+                for text in texts:
+                    connection.execute(text)  # type: ignore[call-overload]
+                _record(connection, name, [*texts, _shape(connection)] if name == "grants" else texts)
             return pending
     except psycopg.Error as error:
         raise SystemFault(
@@ -71,12 +74,21 @@ def rebuild(connection: psycopg.Connection[Any], names: Collection[str]) -> None
         connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
     for name, text in _read(shipped("sql"))[0].items():
         if name in names:
-            _apply(connection, name, [text])
+            connection.execute(text)  # type: ignore[call-overload]
+            _record(connection, name, [text])
 
 
-def _apply(connection: psycopg.Connection[Any], name: str, texts: list[str]) -> None:
-    for text in texts:
-        connection.execute(text)  # type: ignore[call-overload]
+def _shape(connection: psycopg.Connection[Any]) -> str:
+    """The tables and columns of core: grants follow them, so that a table that a refresh made is granted too."""
+    row = connection.execute(
+        """SELECT coalesce(string_agg(c.relname || '.' || a.attname, ' ' ORDER BY c.relname, a.attnum), '')
+           FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+           WHERE c.relnamespace = to_regnamespace('core') AND c.relkind IN ('r', 'p', 'v')"""
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _record(connection: psycopg.Connection[Any], name: str, texts: list[str]) -> None:
     connection.execute(_RECORD)
     connection.execute(
         """INSERT INTO ops.schema_migration (name, checksum) VALUES (%s, %s)
@@ -110,6 +122,7 @@ def _pending(connection: psycopg.Connection[Any], files: dict[str, str], grants:
         else {}
     )
     granted = applied.pop("grants", None)
+    grants = [*grants, _shape(connection)]
     for name, checksum in applied.items():
         if name not in files:
             raise SystemFault(

@@ -1,16 +1,17 @@
--- The readers' roles, and nothing for everybody else.
+-- The roles, and nothing for everybody else. roles.yaml says what each is for and how much it may ask.
 -- Where this user may not create roles and nobody made them, they are left out: a role that is not there reads nothing.
 DO $$
 DECLARE reader text;
 BEGIN
-    FOREACH reader IN ARRAY ARRAY['linker', 'analyst', 'commissioner', 'publisher'] LOOP
+    FOREACH reader IN ARRAY ARRAY['loader', 'linker', 'analyst', 'analyst_lsoa', 'analyst_birth_month', 'analyst_dates',
+        'commissioner', 'commissioner_exact', 'publisher', 'area_all'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = reader) THEN
             EXECUTE format('CREATE ROLE %I', reader);
             EXECUTE format('GRANT %I TO CURRENT_USER', reader);
         END IF;
     END LOOP;
 EXCEPTION WHEN insufficient_privilege THEN
-    RAISE NOTICE 'this user may not create roles; ask for linker, analyst, commissioner and publisher';
+    RAISE NOTICE 'this user may not create roles; ask for those in sql/grants/roles.yaml';
 END $$;
 
 -- grant_to('analyst', 'SELECT ON ...'): GRANT ... TO analyst, where there is such a role.
@@ -34,9 +35,11 @@ DO $$
 DECLARE reader text; room text;
 BEGIN
     FOR reader IN SELECT 'PUBLIC' UNION ALL SELECT quote_ident(rolname) FROM pg_roles
-                  WHERE rolname IN ('linker', 'analyst', 'commissioner', 'publisher')
+                  WHERE rolname IN ('loader', 'linker', 'analyst', 'analyst_lsoa', 'analyst_birth_month', 'analyst_dates',
+                      'commissioner', 'commissioner_exact', 'publisher')
     LOOP
-        FOREACH room IN ARRAY ARRAY['ops', 'link', 'core', 'mart', 'publish'] LOOP
+        FOR room IN SELECT nspname FROM pg_namespace
+                    WHERE nspname IN ('ops', 'link', 'core', 'mart', 'mart_history', 'partnership', 'publish', 'staging') LOOP
             EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %s', room, reader);
             EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %s', room, reader);
             EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA %I FROM %s', room, reader);
@@ -47,7 +50,7 @@ BEGIN
         END LOOP;
     END LOOP;
     FOR reader IN SELECT quote_ident(rolname) FROM pg_roles
-                  WHERE rolname IN ('linker', 'analyst', 'commissioner', 'publisher')
+                  WHERE rolname IN ('loader', 'linker', 'analyst', 'commissioner', 'commissioner_exact', 'publisher')
     LOOP
         EXECUTE format('GRANT CONNECT ON DATABASE %I TO %s', current_database(), reader);
     END LOOP;

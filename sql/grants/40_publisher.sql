@@ -6,3 +6,5 @@ SELECT pg_temp.grant_to('publisher', 'SELECT, INSERT, UPDATE, DELETE ON ALL TABL
 SELECT pg_temp.later('mart', 'SELECT ON TABLES', 'publisher');
 SELECT pg_temp.later('mart', 'EXECUTE ON FUNCTIONS', 'publisher');
 SELECT pg_temp.later('publish', 'SELECT, INSERT, UPDATE, DELETE ON TABLES', 'publisher');
+SELECT pg_temp.grant_to('publisher', 'USAGE ON SCHEMA partnership');
+SELECT pg_temp.grant_to('publisher', 'EXECUTE ON FUNCTION partnership.sees_area');

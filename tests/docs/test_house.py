@@ -35,6 +35,7 @@ ORDER = [
     "keeping",
     "watch",
     "flow",
+    "upkeep",
     "synth",
     "dictionary",
     "checking",

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from pipelines.errors import UsageFault
+from pipelines.ledger import logins as room
 from pipelines.ledger.database import connect
+from pipelines.ledger.migrate import migrate
 from pipelines.local import postgres
 from pipelines.settings import Settings
 
-PROBES = ("ops.submission", "link.crosswalk", "core.person", "mart.probe", "publish.probe")
-# r read, w write; everything else is refused. The ledger is given to the linker by column: see below.
+PROBES = ("ops.submission", "link.crosswalk", "core.person", "mart.probe", "partnership.probe", "publish.probe")
+# r read, w write; everything else is refused. The linker has the ledger by column, the analyst core: see below.
 MATRIX = {
+    "loader": {"ops.submission": "rw", "core.person": "rw", "mart.probe": "rw"},
     "linker": {"link.crosswalk": "rw"},
-    "analyst": {"core.person": "r", "mart.probe": "r"},
-    "commissioner": {"mart.probe": "r"},
+    "analyst": {"mart.probe": "r", "partnership.probe": "r"},
+    "commissioner": {"partnership.probe": "r"},
+    "commissioner_exact": {"mart.probe": "r", "partnership.probe": "r"},
     "publisher": {"mart.probe": "r", "publish.probe": "rw"},
 }
+PAGE = Path(__file__).parents[2] / "docs" / "who-sees-what.md"
 
 
 @pytest.fixture
@@ -28,6 +37,7 @@ def logins(server: postgres.Server, database: Settings) -> Iterator[dict[str, ps
     name = str(database.database_url).rpartition("/")[2]
     with connect(database) as owner:
         owner.execute("CREATE TABLE mart.probe (a integer)")
+        owner.execute("CREATE TABLE partnership.probe (a integer)")
         owner.execute("CREATE TABLE publish.probe (a integer)")
         owner.execute(
             "CREATE FUNCTION mart.as_it_was() RETURNS bigint LANGUAGE sql RETURN (SELECT count(*) FROM mart.probe)"
@@ -72,7 +82,8 @@ def test_linker_sees_of_the_ledger_what_it_needs(logins: dict[str, psycopg.Conne
 
 
 @pytest.mark.parametrize(
-    ("role", "may"), [("analyst", True), ("commissioner", True), ("publisher", True), ("linker", False)]
+    ("role", "may"),
+    [("analyst", True), ("commissioner", False), ("commissioner_exact", True), ("publisher", True), ("linker", False)],
 )
 def test_functions_of_marts_made_later(logins: dict[str, psycopg.Connection[Any]], role: str, may: bool) -> None:
     assert _may(logins[role], "SELECT mart.as_it_was()") is may
@@ -92,3 +103,111 @@ def test_no_reader_becomes_another(logins: dict[str, psycopg.Connection[Any]]) -
     for role, login in logins.items():
         for other in {*MATRIX, "joint_needs", "postgres"} - {role}:
             assert not _may(login, f"SET ROLE {other}"), f"{role} becomes {other}"
+
+
+def page() -> dict[str, list[tuple[str, str]]]:
+    """Role -> lines of the page: pattern of an object, what the role may do with it."""
+    lines = [line.strip("|").split("|") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    head = [cell.strip() for cell in lines[0]]
+    rows = [[cell.strip().strip("`") for cell in line] for line in lines[1:]]
+    return {role: [(row[0], row[at].strip("-")) for row in rows] for at, role in enumerate(head) if at}
+
+
+def told(lines: list[tuple[str, str]], schema: str, table: str, column: str, is_about_people: bool) -> str:
+    """What the page says of a column: its last line that fits."""
+    found = ""
+    for pattern, may in lines:
+        of_schema, of_table, of_column = pattern.split(".")
+        fits_table = is_about_people if of_table == "<people>" else fnmatchcase(table, of_table)
+        names = of_column.strip("{}").split(",")
+        if fnmatchcase(schema, of_schema) and fits_table and any(fnmatchcase(column, name) for name in names):
+            found = may
+    return found
+
+
+def test_every_column_is_as_the_page_says(logins: dict[str, psycopg.Connection[Any]], database: Settings) -> None:
+    """Role by role, object by object, column by column; a history table that a refresh makes is covered as well."""
+    with connect(database) as owner:
+        owner.execute("CREATE TABLE core.made_later (LIKE core.referral)")
+        owner.commit()
+        assert migrate(owner) == ["grants"]
+        assert migrate(owner) == []
+        columns = owner.execute(
+            """SELECT n.nspname, c.relname, a.attname, bool_or(a.attname IN ('person_key', 'record_pseudonym'))
+                   OVER (PARTITION BY c.oid), c.oid
+               FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+               JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname NOT LIKE 'pg\\_%'
+                 AND n.nspname <> 'information_schema' AND has_schema_privilege(c.relnamespace, 'USAGE')"""
+        ).fetchall()
+        assert {"core", "link", "ops", "mart", "partnership", "publish"} <= {row[0] for row in columns}
+        wrong = []
+        for role, lines in page().items():
+            for schema, table, column, is_about_people, oid in columns:
+                query = """SELECT concat(
+                    CASE WHEN has_column_privilege(%(r)s, %(t)s::oid, %(c)s, 'SELECT') THEN 'r' END,
+                    CASE WHEN has_column_privilege(%(r)s, %(t)s::oid, %(c)s, 'INSERT') THEN 'i' END,
+                    CASE WHEN has_column_privilege(%(r)s, %(t)s::oid, %(c)s, 'UPDATE') THEN 'u' END,
+                    CASE WHEN has_table_privilege(%(r)s, %(t)s::oid, 'DELETE') THEN 'd' END)"""
+                actual = owner.execute(query, {"r": role, "t": oid, "c": column}).fetchall()[0][0]
+                if actual != (expected := told(lines, schema, table, column, is_about_people)):
+                    wrong.append(f"{role} {schema}.{table}.{column}: {actual or '-'}, not {expected or '-'}")
+        assert wrong == []
+
+
+def test_a_named_person_sees_whole_counts_of_own_areas_only(
+    server: postgres.Server, database: Settings, tmp_path: Path
+) -> None:
+    name = str(database.database_url).rpartition("/")[2]
+    with connect(database) as owner, psycopg.connect(server.url("postgres", name)) as admin:
+        owner.execute("CREATE SCHEMA IF NOT EXISTS mart")
+        owner.execute(
+            """INSERT INTO core.geography VALUES ('E1', 'a', 'W1', 'w', 'MS', 'South', 1, 1),
+                   ('E2', 'b', 'W2', 'x', 'NP', 'North', 2, 1);
+               CREATE TABLE mart.seen (geographic_level text, area_code text, met_count integer, unmet_count integer,
+                   children_count integer, unmet_pct numeric, PRIMARY KEY (geographic_level, area_code));
+               INSERT INTO mart.seen VALUES ('area', 'ALL', 90, 10, 100, 10), ('health_place', 'MS', 7, 3, 10, 30),
+                   ('health_place', 'NP', 40, 0, 40, 0), ('ward', 'W1', 6, 2, 8, 25), ('ward', 'W2', 20, 9, 29, 31)"""
+        )
+        owner.execute("SELECT partnership.refresh('2026-03-10')")
+        owner.execute("UPDATE mart.seen SET met_count = met_count + 1, children_count = children_count + 1")
+        owner.execute("SELECT partnership.refresh('2026-03-20')")
+        owner.commit()
+        query = "SELECT area_code, to_jsonb(s) - 'geographic_level' - 'area_code' FROM partnership.seen AS s"
+        shown = dict(owner.execute(query).fetchall())
+        assert list(shown["MS"].values()) == [None, None, None, 11], "one more is left out, or the rest adds up to it"
+        assert shown["NP"]["unmet_count"] == 0
+        assert shown["ALL"]["met_count"] == 91
+        assert shown["W2"]["met_count"] == 20, "a ward stands still for the month"
+        owner.execute("SELECT partnership.refresh('2026-04-02')")
+        owner.commit()
+        assert owner.execute("SELECT met_count FROM partnership.seen WHERE area_code = 'W2'").fetchone() == (21,)
+
+        given = {"by": "A. Officer", "reason": "joint commissioning lead", "out": tmp_path / "login"}
+        login = f"j.smith.{name[-6:]}"
+        address = str(database.database_url)
+        with pytest.raises(UsageFault, match="why"):
+            room.make(admin, address, login, "commissioner", **{**given, "reason": " "})
+        with pytest.raises(UsageFault, match="cannot be given"):
+            room.make(admin, address, login, "commissioner", beside=["analyst_lsoa"], **given)
+        room.make(admin, address, login, "commissioner", areas=["MS"], **given)
+        assert (tmp_path / "login").stat().st_mode & 0o777 == 0o600
+        password = re.findall(":([^:@]+)@", (tmp_path / "login").read_text())[0]
+        assert password not in str(owner.execute("SELECT l::text FROM ops.login AS l").fetchall())
+        try:
+            with psycopg.connect((tmp_path / "login").read_text().strip(), autocommit=True) as person:
+                seen = "SELECT area_code FROM partnership.seen ORDER BY 1"
+                assert person.execute(seen).fetchall() == [("ALL",), ("MS",), ("W1",)]
+                person.execute("SET ROLE commissioner")
+                assert person.execute(seen).fetchall() == [("ALL",), ("MS",), ("W1",)]
+                assert not _may(person, "SELECT * FROM mart.seen")
+                assert person.execute("SHOW statement_timeout").fetchone() == ("2min",)
+                with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                    person.execute("CREATE TEMP TABLE mine (a integer)")
+            with connect(database, "commissioner") as role:
+                assert len(role.execute("SELECT 1 FROM partnership.seen").fetchall()) == 5
+        finally:
+            room.end(admin, login, by="A. Officer")
+        assert room.listed(owner) == []
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect((tmp_path / "login").read_text().strip())

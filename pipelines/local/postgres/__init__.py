@@ -29,8 +29,10 @@ from pipelines.settings import Settings
 
 # Who may log in. `postgres` is the superuser; `joint_needs` owns the warehouse and loads it; `airflow` owns the
 # scheduler's own database; the others read or write what sql/grants/ gives them.
-READERS = ("linker", "analyst", "commissioner", "publisher")
+READERS = ("loader", "linker", "analyst", "commissioner", "commissioner_exact", "publisher")
 ROLES = ("postgres", "joint_needs", "airflow", *READERS)
+# Roles that nobody logs in as: named people are made members (sql/grants/).
+_GROUPS = ("analyst_lsoa", "analyst_birth_month", "analyst_dates", "area_all")
 WAREHOUSE = "joint_needs"
 
 _OPTIONS = {
@@ -81,8 +83,9 @@ def ensure_running(settings: Settings, *, durable: bool = True) -> Server:
     with _locked(folder):
         if running := _running(folder):
             return running
-        passwords = _passwords(folder)
+        passwords, is_complete = _passwords(folder)
         place = _read(folder) or choose(folder)
+        place.is_prepared = place.is_prepared and is_complete
         _write(folder, place)
         binaries = programs_of(place)
         if not (Path(place.data) / "PG_VERSION").exists():
@@ -151,13 +154,14 @@ def _write(folder: Path, place: Place) -> None:
     write_whole(folder / "server.json", json.dumps(place.__dict__, indent=1).encode())
 
 
-def _passwords(folder: Path) -> dict[str, str]:
+def _passwords(folder: Path) -> tuple[dict[str, str], bool]:
+    """A password for each role; False where some had to be made, since a new version has more roles."""
     path = folder / "passwords.json"
-    if not path.exists():
-        made = {role: secrets.token_urlsafe(24) for role in ROLES}
-        write_whole(path, json.dumps(made, indent=1).encode())
-    found: dict[str, str] = json.loads(path.read_text())
-    return found
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = {role: secrets.token_urlsafe(24) for role in ROLES if role not in found}
+    if missing:
+        write_whole(path, json.dumps(found | missing, indent=1).encode())
+    return found | missing, not missing
 
 
 def _running(folder: Path) -> Server | None:
@@ -166,7 +170,8 @@ def _running(folder: Path) -> Server | None:
         place = _read(folder)
         if place is None or not place.is_prepared or not _alive(place):
             return None
-        return Server(place.port, _passwords(folder))
+        passwords = json.loads((folder / "passwords.json").read_text())
+        return Server(place.port, passwords) if set(ROLES) <= set(passwords) else None
     except PermissionError:
         raise SystemFault(
             f"the embedded database in {folder} belongs to another user; run as that user, or set JOINT_NEEDS_HOME"
@@ -270,7 +275,10 @@ def _prepare(server: Server) -> None:
             )
         # The owner may step into a reader's role on purpose, and has none of its rights otherwise.
         connection.execute("ALTER ROLE joint_needs NOINHERIT")
-        for role in READERS:
+        for role in _GROUPS:
+            if role not in there:
+                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+        for role in (*READERS, *_GROUPS):
             connection.execute(sql.SQL("GRANT {} TO joint_needs").format(sql.Identifier(role)))
         databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         for owner in (WAREHOUSE, "airflow"):

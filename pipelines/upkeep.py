@@ -1,0 +1,123 @@
+"""What people ask of the hub beside the nightly flow: erasures, holds, backups, logins. As in `flow`, one call each.
+
+Each opens its own connection, reads the settings of its process, and returns counts and names as plain types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import SystemFault, UsageFault
+from pipelines.flow import hub, pull, refresh
+from pipelines.ledger.database import connect
+from pipelines.settings import Settings
+
+
+def would_erase(agency: str, record: str, is_everywhere: bool = False) -> dict[str, Any]:
+    """Where a partner's record, or its child everywhere, is found, and which holds stand against an erasure."""
+    from pipelines.keeping import erasure
+
+    with hub() as (settings, registry, connection):
+        child = erasure.whose(registry, connection, agency, record, is_everywhere=is_everywhere)
+        return erasure.would_go(settings, connection, child)
+
+
+def erase(
+    agency: str, record: str, by: str, reason: str, is_everywhere: bool = False
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Take a child out of everything, for good, and refresh the picture; then look for it everywhere.
+
+    What waits in the landing place is taken in first, without the child. Returns the outcomes and what the search
+    found; raises SystemFault where that is anything.
+    """
+    from pipelines.keeping import erasure
+
+    with hub() as (settings, registry, connection):
+        child = erasure.whose(registry, connection, agency, record, is_everywhere=is_everywhere)
+        key = erasure.suppress(settings, connection, child, by=by, reason=reason)
+        groups = sorted({registry.agency(one).group for one in child.records if one in registry.agencies})
+    outcomes = pull(groups)
+    with hub() as (settings, _, connection):
+        outcomes.append(erasure.erase(settings, connection, child, key).as_json())
+    outcomes += refresh()
+    with hub() as (settings, _, connection):
+        found = erasure.would_go(settings, connection, child)
+    if found["found"]:
+        raise SystemFault(f"erased, and yet found in: {', '.join(found['found'])}. Run it again")
+    return outcomes, found
+
+
+def place_hold(agency: str, dataset: str | None, record: str | None, by: str, reason: str) -> int:
+    """Forbid to delete what an agency sent, one dataset or one record of it; the hold's number."""
+    from pipelines.keeping import erasure, holds
+
+    with hub() as (settings, registry, connection):
+        if record:
+            erasure.whose(registry, connection, agency, record)
+        elif dataset not in (None, *registry.agency(agency).datasets):
+            raise UsageFault(f"{agency} sends no such dataset")
+        return holds.place(settings, connection, agency, dataset=dataset, record=record, by=by, reason=reason)
+
+
+def lift_hold(hold: int, by: str, reason: str) -> None:
+    """End a legal hold."""
+    from pipelines.keeping import holds
+
+    with hub() as (_, _, connection):
+        holds.lift(connection, hold, by=by, reason=reason)
+
+
+def holds() -> list[dict[str, Any]]:
+    """The legal holds that stand."""
+    from pipelines.keeping import holds as room
+
+    with hub() as (_, _, connection):
+        return room.standing(connection)
+
+
+def backup(out: Path, keys: Path | None = None) -> dict[str, Any]:
+    """Write database, lake, received payload and linkage files into a folder; the hub's keys into another."""
+    from pipelines.keeping import backup as room
+
+    with hub() as (settings, _, connection):
+        return room.backup(settings, connection, out, keys).as_json()
+
+
+def restore(folder: Path, keys: Path | None = None, replace_all: bool = False) -> list[dict[str, Any]]:
+    """Bring a backup back, and do again the erasures that were done since."""
+    from pipelines.keeping.restore import restore as bring_back
+
+    settings = Settings.from_environment()
+    with connect(settings) as connection:
+        outcomes = bring_back(settings, connection, folder, keys=keys, replace=replace_all)
+    return [outcome.as_json() for outcome in outcomes]
+
+
+def make_login(
+    name: str, role: str, also: Sequence[str], areas: Sequence[str], by: str, reason: str, out: Path
+) -> None:
+    """Make a login for a named person; its address with the password goes into a new file."""
+    from pipelines.ledger import logins as room
+    from pipelines.ledger.database import maker, url
+
+    with hub() as (settings, _, _), maker(settings) as connection:
+        room.make(connection, url(settings), name, role, beside=also, areas=areas, by=by, reason=reason, out=out)
+
+
+def end_login(name: str, by: str) -> None:
+    """Take a person's login away."""
+    from pipelines.ledger import logins as room
+    from pipelines.ledger.database import maker
+
+    with hub() as (settings, _, _), maker(settings) as connection:
+        room.end(connection, name, by=by)
+
+
+def logins() -> list[dict[str, Any]]:
+    """The logins of named people that there are."""
+    from pipelines.ledger import logins as room
+
+    with hub() as (_, _, connection):
+        return room.listed(connection)
