@@ -9,7 +9,6 @@ payload.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 import time
@@ -20,11 +19,12 @@ from typing import Any
 
 import duckdb
 import psycopg
-import pyarrow.csv as csv
+import pyarrow as pa
 
 from pipelines.errors import SystemFault
-from pipelines.ledger import Ledger, Outcome, recorded_run
-from pipelines.link import epochs, lasting, person_keys, quality, tokens
+from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
+from pipelines.link import epochs, lasting, matcher, person_keys, quality, stored, tokens
+from pipelines.link.kept import Kept
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -32,7 +32,8 @@ from pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 # Raised where the rules of matching change, so that the next night matches again though nothing arrived.
-RULES = 4
+RULES = 5
+MODEL = "model.json"
 
 
 def run(settings: Settings, registry: Registry, connection: psycopg.Connection[Any], as_of: date | None) -> Outcome:
@@ -74,37 +75,38 @@ def _match(
     choice: epochs.Choice,
     inputs: dict[str, Any],
 ) -> dict[str, int]:
-    from pipelines.link import matcher
     from pipelines.link.solve import solve
     from pipelines.link.summary import summarise
 
     clock = Clock()
     keys = HubKeys.load(settings.hub_keys)
-    tokens.load(db, tokens.parts(settings, keys, connection, registry, choice))
+    kept = Kept(settings.link_store, keys)
+    tokens.number(db, _described(settings, keys, connection, registry, choice, kept, inputs))
     lasting.load(db, connection)
     clock.mark("tokens")
-    model, is_new = matcher.pinned(db, settings.link_store / "model.json")
-    solve(db, model)
+    model, is_new = matcher.pinned(db, settings.link_store / MODEL)
+    scored = kept.recall(db, model, choice.epoch, RULES)
+    fresh = solve(db, model)
+    kept.remember(db, scored)
     clock.mark("match")
     found = summarise(db)
-    people = db.execute("""
-        SELECT person_id, agency, dataset, record_pseudonym
-        FROM person JOIN record USING (record_id) JOIN source USING (source_id)""").fetchall()
-    held, age = person_keys.load(connection)
-    groups = epochs.stay(person_keys.groups((p, (a, d, r)) for p, a, d, r in people), held, choice.absent)
-    assignment = person_keys.assign(groups, held, age)
-    person_keys.check(assignment, held, settings.most_key_changes)
+    night = person_keys.load(connection, db, everyone=bool(choice.absent))
+    groups = epochs.stay(night.people, night.held, choice.absent)
+    assignment = person_keys.assign(groups, night.held, night.age)
+    person_keys.check(assignment, night.persons, settings.most_key_changes)
     person_keys.write(connection, assignment)
-    _replace(connection, db, "link", "reason", "probability", "faded_runs")
-    _replace(connection, db, "review", "reason", "probability", "is_queued", "agreement", "household")
+    stored.bring(connection, db, "link", "reason", "probability", "faded_runs")
+    stored.bring(connection, db, "review", "reason", "probability", "is_queued", "agreement", "household")
     clock.mark("keys")
     changes = assignment.counts()
     summary = found | {
         **quality.look(connection, db, model),
         "changes": changes,
-        "model": {"is_new": is_new, "is_trained": model["trained"]},
+        "model": {"is_new": is_new, "is_trained": model["trained"], "version": matcher.version(model)},
+        "looks_compared": fresh,
         "seconds": clock.seconds,
     }
+    inputs |= {"model": matcher.version(model)}
     connection.execute(
         "INSERT INTO link.run (inputs, summary) VALUES (%s, %s)", (json.dumps(inputs), json.dumps(summary))
     )
@@ -137,31 +139,47 @@ def _inputs(
         held = json.dumps(tokens.held_rows(connection, registry, submission))
         files[submission.submission] = [content, hashlib.sha256(held.encode()).hexdigest()[:16]]
     decided = connection.execute("SELECT coalesce(max(decision_key), 0) FROM link.decision").fetchall()[0][0]
-    return {"rules": RULES, "epoch": choice.epoch, "files": files, "decisions": decided}
+    return {
+        "rules": RULES, "epoch": choice.epoch, "files": files, "decisions": decided,
+        "model": matcher.pinned_version(settings.link_store / MODEL),
+    }  # fmt: skip
+
+
+def _described(
+    settings: Settings,
+    keys: HubKeys,
+    connection: psycopg.Connection[Any],
+    registry: Registry,
+    choice: epochs.Choice,
+    kept: Kept,
+    inputs: dict[str, Any],
+) -> list[pa.Table]:
+    """The profiles of every source of a run; its files are opened only where anything of it is new."""
+    by_source: dict[tuple[str, str], list[tuple[int, Submission]]] = {}
+    for number, one in enumerate(choice.present):
+        by_source.setdefault((one.agency_code, one.dataset_code), []).append((number, one))
+    kept.drop_others(by_source)
+    found = []
+    for source, submissions in by_source.items():
+
+        def described(source: tuple[str, str] = source, of: list[tuple[int, Submission]] = submissions) -> pa.Table:
+            with tokens.memory() as scratch:
+                return tokens.describe(scratch, (
+                    tokens.Part(
+                        source, number,
+                        tokens.read(epochs.files(settings, one)[choice.epoch], keys, one),
+                        tokens.held_rows(connection, registry, one),
+                    )
+                    for number, one in of
+                ))  # fmt: skip
+
+        found.append(kept.source(source, [inputs["files"][one.submission] for _, one in submissions], described))
+    return found
 
 
 def _last_inputs(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:
     row = connection.execute("SELECT inputs FROM link.run ORDER BY link_run_key DESC LIMIT 1").fetchone()
     return row[0] if row else None
-
-
-def _replace(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, table: str, *columns: str) -> None:
-    """Write a table of the run in place of the last run's, records by their pseudonyms, in the order of `decision`."""
-    names = ("agency_l", "dataset_l", "record_l", "agency_r", "dataset_r", "record_r", *columns)
-    rows = db.sql(f"""
-        SELECT sl.agency, sl.dataset, l.record_pseudonym, sr.agency, sr.dataset, r.record_pseudonym,
-               {", ".join(columns)}
-        FROM {table} JOIN record l ON l.record_id = record_l JOIN record r ON r.record_id = record_r
-        JOIN source sl ON sl.source_id = l.source_id JOIN source sr ON sr.source_id = r.source_id
-    """).to_arrow_table()  # noqa: S608
-    text = io.BytesIO()
-    csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
-    connection.execute(f"DELETE FROM link.{table}")  # type: ignore[arg-type]  # noqa: S608
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY link.{table} ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy,  # type: ignore[arg-type]
-    ):
-        copy.write(text.getvalue())
 
 
 @contextmanager

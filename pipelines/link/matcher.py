@@ -1,14 +1,14 @@
-"""Splink over tokens: which named profiles are probably one person, with a probability for each pair.
+"""The model: what each grade of agreement says about two records, estimated by Splink over tokens and then pinned.
 
-The model is trained by expectation maximisation on the records themselves and then pinned: a night's predictions change
-only with its data. Too few records to train on leave the starting values of `agreement.py`.
+Training is apart from prediction (predict.py): expectation maximisation on the records themselves, once; a night's
+scores change only with its records. Too few records to train on leave the starting values of `agreement.py`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-import math
 from pathlib import Path
 from typing import Any
 
@@ -16,44 +16,15 @@ import duckdb
 
 from pipelines import durable
 from pipelines.errors import UsageFault
-from pipelines.link import agreement
+from pipelines.link import agreement, twins
 
-FORMAT = 4
+FORMAT = 5
 SEED = 20260101
 # Below so many named profiles, or so many pairs that are surely right, the estimates would be noise.
 ENOUGH_TO_TRAIN, ENOUGH_SURE = 5_000, 500
-REVIEW, ACCEPT = 0.1, 0.9
 PAIRS_FOR_U, PAIRS_FOR_EM = 1_000_000, 500_000
 RAREST, RAREST_BY_CHANCE = 0.0005, 0.000001
 
-# A pair is compared where one of these holds: each pair of faults that is likely together leaves one of them standing.
-_NAMES = ("forename", "surname")
-
-
-def _all(*columns: str) -> str:
-    return " AND ".join(f"l.{column} = r.{column}" for column in columns)
-
-
-def _listed(lists: str, *columns: str) -> dict[str, Any]:
-    """A rule over one value of a list and further columns."""
-    return {"blocking_rule": _all(lists, *columns), "arrays_to_explode": [lists], "sql_dialect": "duckdb"}
-
-
-BLOCKING = (
-    _all("birth_date", "forename_initial"),
-    _all("birth_date", "surname_phonetic"),
-    _all("birth_date", "postcode"),
-    *(f"l.birth_date = r.birth_date_swapped AND l.{c} = r.{c}" for c in ("forename", "surname_phonetic")),
-    _all(*_NAMES),
-    *(_all("postcode", other) for other in ("surname_phonetic", "forename_phonetic")),
-    _all("postcode_sector", "forename_phonetic", "surname_phonetic"),
-    *(f"l.forename = r.surname_as_forename AND l.{c} = r.{c}" for c in ("birth_date", "postcode")),
-    "l.forename = r.surname_as_forename AND l.surname_as_forename = r.forename",
-    *(_listed("birth_pairs", other) for other in (*_NAMES, "postcode")),
-    _listed("surname_near", "forename"),
-    *(_listed(f"{name}_near", "postcode") for name in _NAMES),
-    *(_listed("address", other) for other in ("forename_phonetic", "surname_phonetic", "birth_date")),
-)
 # Deterministic pairs that are nearly always right: their number, over the share of true pairs they find, is the prior.
 _SURE = ("l.forename = r.forename AND l.surname = r.surname AND l.birth_date = r.birth_date",)
 _SURE_FINDS = 0.85
@@ -69,7 +40,7 @@ def start(*, trained: bool) -> dict[str, Any]:
         "probability_two_random_records_match": 0.00001,
         "em_convergence": 0.0005,
         "comparisons": [field.comparison(frequencies=trained) for field in agreement.ALL],
-        "blocking_rules_to_generate_predictions": list(BLOCKING),
+        "blocking_rules_to_generate_predictions": list(_SURE),
         "retain_matching_columns": False,
         "retain_intermediate_calculation_columns": False,
     }
@@ -124,11 +95,32 @@ def _with_floor(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def made(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """A model for the records at hand: trained where they are enough, else as it starts."""
+    """A model for the records at hand: trained where they are enough, else as it starts.
+
+    {"format", "sources": ["agency/dataset"], "trained", "model": Splink's settings, "by_chance": twins.by_chance}
+    """
     enough = can_train(db)
-    sources = ["/".join(s) for s in db.execute("SELECT agency, dataset FROM source ORDER BY source_id").fetchall()]
     model = train(db) if enough else start(trained=False)
-    return {"format": FORMAT, "sources": sources, "trained": enough, "model": model}
+    return {
+        "format": FORMAT, "sources": _sources(db), "trained": enough, "model": model, "by_chance": twins.by_chance(db),
+    }  # fmt: skip
+
+
+def version(kept: dict[str, Any]) -> str:
+    """A short name of a model, another for each content."""
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def pinned_version(path: Path) -> str | None:
+    """The version of a pinned model, or None where there is none that serves."""
+    try:
+        return version(read_model(path))
+    except UsageFault:
+        return None
+
+
+def _sources(db: duckdb.DuckDBPyConnection) -> list[str]:
+    return ["/".join(s) for s in db.execute("SELECT agency, dataset FROM source ORDER BY source_id").fetchall()]
 
 
 def read_model(path: Path) -> dict[str, Any]:
@@ -145,61 +137,16 @@ def read_model(path: Path) -> dict[str, Any]:
 def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], bool]:
     """The pinned model of these sources, trained and pinned first where there is none; whether it is new.
 
-    A model is for the set of sources it was trained on: another source brings other habits of writing.
+    A model is for the set of sources it was trained on: another source brings other habits of writing. It is trained
+    anew too where the one there is was made when there was too little to train on, and where its file is gone.
     """
-    sources = ["/".join(s) for s in db.execute("SELECT agency, dataset FROM source ORDER BY source_id").fetchall()]
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    enough = can_train(db)
-    if kept.get("format") == FORMAT and kept.get("sources") == sources and (kept["trained"] or not enough):
-        return kept, False
+    try:
+        kept = read_model(path)
+        if kept["sources"] == _sources(db) and (kept["trained"] or not can_train(db)):
+            return kept, False
+    except UsageFault:
+        pass
     kept = made(db)
     path.parent.mkdir(parents=True, exist_ok=True)
     durable.write(path, json.dumps(kept, indent=1).encode())
     return kept, True
-
-
-def predict(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
-    """Make `scored(look_l, look_r, weight, probability)`: pairs of looks at or above the review threshold.
-
-    look_l <= look_r: a look that several records have is scored with itself. weight is Splink's match weight in bits.
-    """
-    db.execute("DROP TABLE IF EXISTS named_record")
-    db.execute(
-        "CREATE TABLE named_look AS SELECT look_id AS place, * EXCLUDE (look_id, is_named) FROM look WHERE is_named"
-    )
-    db.execute("CREATE TABLE scored (look_l INTEGER, look_r INTEGER, weight DOUBLE, probability DOUBLE)")
-    if db.execute("SELECT count(*) FROM named_look").fetchall()[0][0] > 1:
-        linker = _linker(db, model, "named_look")
-        pairs = linker.inference.predict(threshold_match_probability=REVIEW, warning_mode="never")
-        db.execute(f"""
-            INSERT INTO scored
-            SELECT least(place_l, place_r), greatest(place_l, place_r), round(match_weight, 6),
-                   round(match_probability, 6)
-            FROM {pairs.physical_name}""")  # noqa: S608
-        pairs.drop_table_from_database_and_remove_from_cache()
-    _score_alike(db, model)
-    db.execute("DROP TABLE named_look")
-
-
-def _score_alike(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
-    """Add to `scored` each look that several records have, with the weight of two that agree in all they say."""
-    prior = model["probability_two_random_records_match"]
-    weight = [str(math.log2(prior / (1 - prior)))]
-    for comparison in model["comparisons"]:
-        column = comparison["output_column_name"]
-        best = next(level for level in comparison["comparison_levels"] if not level.get("is_null_level"))
-        by_chance = f"{column}_share" if best.get("tf_adjustment_column") else str(best["u_probability"])
-        bits = f"log2({best['m_probability']} / {by_chance})"
-        weight.append(f"CASE WHEN {column} IS NULL THEN 0 ELSE {bits} END")
-    shares = ", ".join(
-        f"count({c}) OVER (PARTITION BY {c}) / count({c}) OVER () AS {c}_share"
-        for c in ("forename", "surname", "postcode")
-    )
-    db.execute(f"""
-        INSERT INTO scored
-        WITH shared AS (
-            SELECT look_id FROM profile WHERE is_named GROUP BY look_id HAVING count(DISTINCT record_id) > 1
-        ),
-        weighed AS (SELECT place, {" + ".join(weight)} AS weight FROM (SELECT *, {shares} FROM named_look))
-        SELECT place, place, round(weight, 6), round(pow(2, weight) / (1 + pow(2, weight)), 6) AS p
-        FROM weighed JOIN shared ON look_id = place WHERE p >= {REVIEW}""")  # noqa: S608

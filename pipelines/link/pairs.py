@@ -27,7 +27,7 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.link import agreement
-from pipelines.link.matcher import ACCEPT
+from pipelines.link.predict import ACCEPT
 
 # Strengths of a shared identifier, in bits. With agreeing names nothing is stronger; a first name that disagrees is
 # how the wrong number of a twin looks, so such a tie is the first to give way.
@@ -39,15 +39,23 @@ SURE = 0.995
 
 
 def _levels() -> str:
-    fields = (agreement.FORENAME, agreement.SURNAME, agreement.BIRTH_DATE, agreement.POSTCODE, agreement.SEX)
-    return ", ".join(f"{field.level()} AS {field.name}" for field in fields)
+    return ", ".join(f"{field.level()} AS {field.name}" for field in agreement.ALL)
+
+
+def tables(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of the last run's grades empty where nothing filled it."""
+    grades = ", ".join(f"{field.name} INTEGER" for field in agreement.ALL)
+    db.execute(f"CREATE TABLE IF NOT EXISTS graded_before (content_l UBIGINT, content_r UBIGINT, {grades})")
 
 
 def compare(db: duckdb.DuckDBPyConnection) -> None:
     """Make `compared`: every pair of records that share an identifier or that the matcher scored, at its best profiles.
 
-    Needs `record`, `profile`, `look`, `identifier` (tokens.load) and `scored` (matcher.predict).
+    Needs `record`, `profile`, `look`, `identifier` (tokens.load) and `scored` (predict.predict). Leaves `graded`, how
+    the looks that met agree.
     """
+    tables(db)
+    grades = ", ".join(field.name for field in agreement.ALL)
     db.execute(f"""
         CREATE TABLE shared AS
         SELECT l.record_id AS record_l, r.record_id AS record_r,
@@ -67,23 +75,30 @@ def compare(db: duckdb.DuckDBPyConnection) -> None:
         SELECT DISTINCT least(a, b) AS record_l, greatest(a, b) AS record_r, look_a, look_b FROM (
             SELECT a, b, least(look_a, look_b) AS look_a, greatest(look_a, look_b) AS look_b FROM found);
 
-        CREATE VIEW l AS SELECT COLUMNS(*) AS '\\0_l' FROM look;
-        CREATE VIEW r AS SELECT COLUMNS(*) AS '\\0_r' FROM look;
-        CREATE TEMP TABLE graded AS
-        SELECT look_a, look_b, is_named_l AND is_named_r AS is_named, {_levels()}, weight, probability
+        -- How two looks agree follows from them alone: what the last run graded is not graded again.
+        CREATE TEMP TABLE met AS
+        SELECT look_a, look_b, l.content AS content_l, r.content AS content_r, l.is_named AND r.is_named AS is_named
         FROM (SELECT DISTINCT look_a, look_b FROM candidate)
-        JOIN l ON look_id_l = look_a JOIN r ON look_id_r = look_b
-        LEFT JOIN scored ON scored.look_l = look_a AND scored.look_r = look_b;
+        JOIN look l ON l.look_id = look_a JOIN look r ON r.look_id = look_b;
+        CREATE TABLE graded AS
+        SELECT look_a, look_b, {grades} FROM met JOIN graded_before USING (content_l, content_r);
+        INSERT INTO graded
+        SELECT look_a, look_b, {_levels()}
+        FROM (SELECT look_a, look_b FROM met ANTI JOIN graded_before USING (content_l, content_r))
+        JOIN (SELECT COLUMNS(*) AS '\\0_l' FROM look) ON look_id_l = look_a
+        JOIN (SELECT COLUMNS(*) AS '\\0_r' FROM look) ON look_id_r = look_b;
 
         CREATE TABLE compared AS
-        SELECT candidate.*, graded.* EXCLUDE (look_a, look_b) FROM candidate JOIN graded USING (look_a, look_b)
+        SELECT candidate.*, is_named, graded.* EXCLUDE (look_a, look_b), weight, probability
+        FROM candidate JOIN graded USING (look_a, look_b) JOIN met USING (look_a, look_b)
+        LEFT JOIN scored ON look_l = look_a AND look_r = look_b
         QUALIFY row_number() OVER (
             PARTITION BY record_l, record_r
             ORDER BY is_named DESC, weight DESC NULLS LAST, birth_date DESC, forename DESC, surname DESC, postcode DESC,
                      sex, look_a, look_b
         ) = 1;
         DROP TABLE candidate;
-        DROP TABLE graded;
+        DROP TABLE met;
     """)  # noqa: S608
 
 

@@ -13,9 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import duckdb
 import psycopg
+import pyarrow as pa
 
 from pipelines.errors import SystemFault
+from pipelines.link import stored
 
 # Merges and splits of a night that nobody need look at.
 ALWAYS_FINE = 50
@@ -118,39 +121,103 @@ def assign(people: Iterable[list[Record]], held: Mapping[Record, Held], age: Map
     return found
 
 
-def check(found: Assignment, held: Mapping[Record, Held], most: float) -> None:
+def check(found: Assignment, persons: int, most: float) -> None:
     """The circuit-breaker: raised where merges and splits together pass a share of the persons there were.
 
     most: the share; a few changes pass in any case, since a small area has few persons.
     """
-    persons = len({row.key for row in held.values() if row.is_open})
     changes = sum(kind in ("merge", "split") for kind, *_ in found.events)
     if persons and changes > max(ALWAYS_FINE, most * persons):
         raise CircuitBreaker(changes, persons, most)
 
 
-def load(connection: psycopg.Connection[Any]) -> tuple[dict[Record, Held], dict[uuid.UUID, int]]:
-    """The last key of every record ever seen, and the age of every key, from `link.crosswalk` and `link.key_event`."""
-    survivors: dict[uuid.UUID, uuid.UUID] = {}
-    age: dict[uuid.UUID, int] = {}
-    events = connection.execute("SELECT event_key, kind, person_key, other_key FROM link.key_event ORDER BY event_key")
-    for order, kind, key, other in events:
-        if kind == "merge":
-            survivors[key] = other
-        elif kind == "new":
-            age.setdefault(key, order)
-        elif kind == "split":
-            age.setdefault(other, order)
-    rows = connection.execute("""
-        SELECT DISTINCT ON (agency_code, dataset_code, record_pseudonym)
-               agency_code, dataset_code, record_pseudonym, person_key, valid_to = 'infinity'
-        FROM link.crosswalk ORDER BY agency_code, dataset_code, record_pseudonym, valid_from DESC""")
+@dataclass(frozen=True)
+class Night:
+    """What there is to decide: the people whose keys may change, and what their records had before.
+
+    held: the last key of each of their records, a merged key replaced by its survivor, and the open rows of records
+    that are gone. age: the order in which those keys came into being. persons: how many there were in all.
+    """
+
+    people: list[list[Record]]
+    held: dict[Record, Held]
+    age: dict[uuid.UUID, int]
+    persons: int
+
+
+def load(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, *, everyone: bool = False) -> Night:
+    """Tonight's people from `person`, `record`, `source`, beside `link.crosswalk` and `link.key_event`.
+
+    Who has the records that a key had, those and no others, keeps it whatever befalls the rest, and is left out unless
+    everyone is asked for.
+    """
+    columns = ("agency", "dataset", "record_pseudonym", "key", "is_open")
+    row = "agency_code, dataset_code, record_pseudonym, person_key"
+    before = stored.fetch(connection, columns, f"""
+        SELECT {row}, true FROM link.crosswalk WHERE valid_to = 'infinity'
+        UNION ALL (
+            SELECT DISTINCT ON (agency_code, dataset_code, record_pseudonym) {row}, false FROM link.crosswalk AS gone
+            WHERE NOT EXISTS (
+                SELECT FROM link.crosswalk AS here
+                WHERE here.valid_to = 'infinity' AND here.agency_code = gone.agency_code
+                  AND here.dataset_code = gone.dataset_code AND here.record_pseudonym = gone.record_pseudonym)
+            ORDER BY agency_code, dataset_code, record_pseudonym, valid_from DESC)""")  # noqa: S608  # fmt: skip
+    db.register("crosswalk_rows", before)
+    db.execute("""
+        CREATE OR REPLACE TEMP TABLE before AS FROM crosswalk_rows;
+        CREATE OR REPLACE TEMP TABLE tonight AS
+        SELECT person_id, agency, dataset, record_pseudonym, key, is_open
+        FROM person JOIN record USING (record_id) JOIN source USING (source_id)
+        LEFT JOIN before USING (agency, dataset, record_pseudonym)""")
+    db.unregister("crosswalk_rows")
+    returned = [
+        uuid.UUID(key) for (key,) in db.execute("SELECT DISTINCT key FROM tonight WHERE NOT is_open").fetchall()
+    ]
+    survivors = _survivors(connection) if returned else {}
+    wanted = [str(_last(key, survivors)) for key in returned]
+    db.execute(
+        """CREATE OR REPLACE TEMP TABLE settled AS
+           WITH one AS (
+               SELECT person_id, any_value(key) AS key, count(*) AS records
+               FROM tonight GROUP BY person_id HAVING count(DISTINCT key) = 1 AND bool_and(coalesce(is_open, false))
+           ), holding AS (SELECT key, count(*) AS records FROM before WHERE is_open GROUP BY key)
+           SELECT person_id, key FROM one JOIN holding USING (key, records)
+           WHERE NOT ? AND NOT list_contains(?::VARCHAR[], key)""",
+        [everyone, wanted],
+    )
+    people = db.execute("SELECT * EXCLUDE (key, is_open) FROM tonight ANTI JOIN settled USING (person_id)").fetchall()
+    rows = db.execute("""
+        SELECT agency, dataset, record_pseudonym, key, is_open FROM before ANTI JOIN settled USING (key)
+        WHERE is_open OR (agency, dataset, record_pseudonym) IN (
+            SELECT (agency, dataset, record_pseudonym) FROM tonight WHERE NOT is_open)""").fetchall()
+    persons = int(db.execute("SELECT count(DISTINCT key) FROM before WHERE is_open").fetchall()[0][0])
+    db.execute("DROP TABLE before; DROP TABLE tonight; DROP TABLE settled")
     held = {}
-    for agency, dataset, record, key, is_open in rows:
-        while not is_open and key in survivors:
-            key = survivors[key]
-        held[agency, dataset, record] = Held(key, is_open)
-    return held, age
+    for agency, dataset, record, text, is_open in rows:
+        key = uuid.UUID(text)
+        held[agency, dataset, record] = Held(key if is_open else _last(key, survivors), is_open)
+    gathered = groups((person, (agency, dataset, record)) for person, agency, dataset, record in people)
+    return Night(gathered, held, _age(connection, {row.key for row in held.values()}), persons)
+
+
+def _survivors(connection: psycopg.Connection[Any]) -> dict[uuid.UUID, uuid.UUID]:
+    """What each merged key was merged into."""
+    merges = "SELECT person_key, other_key FROM link.key_event WHERE kind = 'merge' ORDER BY event_key"
+    return dict(connection.execute(merges).fetchall())
+
+
+def _last(key: uuid.UUID, survivors: Mapping[uuid.UUID, uuid.UUID]) -> uuid.UUID:
+    while key in survivors:
+        key = survivors[key]
+    return key
+
+
+def _age(connection: psycopg.Connection[Any], keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """The event with which each key came into being."""
+    made = "CASE kind WHEN 'split' THEN other_key ELSE person_key END"
+    query = f"""SELECT {made}, min(event_key) FROM link.key_event
+        WHERE kind IN ('new', 'split') AND {made} = ANY(%s) GROUP BY 1"""  # noqa: S608
+    return dict(connection.execute(query, (list(keys),)).fetchall())  # type: ignore[arg-type]
 
 
 def write(connection: psycopg.Connection[Any], found: Assignment) -> None:
@@ -174,11 +241,11 @@ def write(connection: psycopg.Connection[Any], found: Assignment) -> None:
             (at,),
         )
         cursor.execute("DROP TABLE gone")
-        with cursor.copy(
-            "COPY link.crosswalk (agency_code, dataset_code, record_pseudonym, person_key, valid_from) FROM STDIN"
-        ) as copy:
-            for record, key in found.opened:
-                copy.write_row((*record, key, at))
+        opened = [(*record, str(key), at.isoformat()) for record, key in found.opened]
+        names = ("agency_code", "dataset_code", "record_pseudonym", "person_key", "valid_from")
+        rows = pa.table(dict(zip(names, map(pa.array, zip(*opened, strict=True)), strict=True))) if opened else None
+        if rows:
+            stored.put(connection, f"link.crosswalk ({', '.join(names)})", rows)
         with cursor.copy("COPY link.key_event (at, kind, person_key, other_key, records) FROM STDIN") as copy:
             for event in found.events:
                 copy.write_row((at, *event))

@@ -13,53 +13,60 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipelines.link import agreement, lasting, matcher, nameless, pairs, twins
-from pipelines.link.clusters import Clusters
+from pipelines.link import agreement, lasting, nameless, pairs, predict, twins
+from pipelines.link.clusters import Clusters, Numbers, Refusal
 
 
-def solve(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
-    """Match everything in `db` with a model of `matcher`."""
+def solve(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> int:
+    """Match everything in `db` with a model of `matcher`; returns how many looks were compared anew."""
     lasting.tables(db)
-    matcher.predict(db, model["model"])
+    fresh = predict.predict(db, model["model"])
     pairs.compare(db)
     pairs.decide(db)
     lasting.keep(db)
     clusters = _start(db)
     refused = clusters.add(lasting.together(db))
-    refused += clusters.add(_ties(db, "pair", "verdict = 'link'", "weight DESC, record_l, record_r"))
+    refused += _add(clusters, db, "is_same_source FROM pair WHERE verdict = 'link'", "weight DESC, ")
     nameless.register_persons(db, clusters.labels())
-    twins.release(db, model["model"])
-    refused += clusters.add(_ties(db, "released", "true", "weight DESC, record_l, record_r"))
+    twins.release(db, model)
+    refused += _add(clusters, db, "false AS is_same_source FROM released", "weight DESC, ")
     nameless.register_persons(db, clusters.labels())
     nameless.propose(db)
-    refused += clusters.add(_ties(db, "proposed", "outcome = 'tie'", "record_l, record_r"))
+    refused += _add(clusters, db, "false AS is_same_source FROM proposed WHERE outcome = 'tie'")
     nameless.register_persons(db, clusters.labels())
     _results(db, refused)
+    return fresh
 
 
 def _start(db: duckdb.DuckDBPyConnection) -> Clusters:
     sources = db.execute("SELECT source_id FROM record ORDER BY record_id").fetchnumpy()["source_id"]
-    rows = db.execute(
-        "SELECT record_id, nhs_numbers, CASE WHEN len(upns) > 0 THEN all_upns END FROM numbers"
-    ).fetchall()
     apart: dict[int, set[int]] = defaultdict(set)
     for left, right in db.execute("SELECT record_l, record_r FROM forced WHERE verdict = 'apart'").fetchall():
         apart[left].add(right)
         apart[right].add(left)
     return Clusters(
-        apart={record: frozenset(others) for record, others in apart.items()},
         source=np.concatenate([[-1], sources]).astype(np.int32),
-        nhs_numbers={record: frozenset(nhs) for record, nhs, _ in rows if nhs},
-        upns={record: frozenset(upns) for record, _, upns in rows if upns},
+        nhs_numbers=_numbers(db, "kind = 'nhs_number'"),
+        # An earlier UPN bridges two present ones, but alone it says nothing.
+        upns=_numbers(db, "kind = 'upn' AND record_id IN (FROM has_upn)"),
+        apart={record: frozenset(others) for record, others in apart.items()},
     )
 
 
-def _ties(db: duckdb.DuckDBPyConnection, table: str, where: str, order: str) -> list[tuple[int, int, bool]]:
-    is_same = "is_same_source" if table == "pair" else "false"
-    return db.execute(f"SELECT record_l, record_r, {is_same} FROM {table} WHERE {where} ORDER BY {order}").fetchall()  # noqa: S608
+def _numbers(db: duckdb.DuckDBPyConnection, which: str) -> Numbers:
+    found = db.execute(f"""
+        WITH has_upn AS (SELECT record_id FROM identifier WHERE kind = 'upn' AND NOT is_former)
+        SELECT record_id, value FROM identifier WHERE {which}""").fetchnumpy()  # noqa: S608
+    return Numbers.of(found["record_id"], found["value"])
 
 
-def _results(db: duckdb.DuckDBPyConnection, refused: list[tuple[int, int, str]]) -> None:
+def _add(clusters: Clusters, db: duckdb.DuckDBPyConnection, which: str, first: str = "") -> list[Refusal]:
+    found = db.execute(f"SELECT record_l, record_r, {which} ORDER BY {first}record_l, record_r").fetchnumpy()
+    ends = np.stack([found["record_l"], found["record_r"]], axis=1).astype(np.int64)
+    return clusters.add_all(ends, np.asarray(found["is_same_source"], dtype=np.bool_))
+
+
+def _results(db: duckdb.DuckDBPyConnection, refused: list[Refusal]) -> None:
     left, right, reason = zip(*refused, strict=True) if refused else ((), (), ())
     db.register(
         "refused_rows",
@@ -127,10 +134,13 @@ def _results(db: duckdb.DuckDBPyConnection, refused: list[tuple[int, int, str]])
 
 
 def _in_words() -> str:
-    """A SQL expression of how far two records agree, field by field, as JSON; fields that say nothing are left out."""
+    """A SQL expression of how far two records agree, field by field, as JSON; fields that say nothing are left out.
+
+    Written as PostgreSQL writes it, so that what is stored can be compared with it: shorter names first.
+    """
     fields = []
-    for field in agreement.ALL:
+    for field in sorted(agreement.ALL, key=lambda field: (len(field.name), field.name)):
         words = [*(level.label for level in field.levels), "no agreement"]
-        cases = " ".join(f"WHEN {len(words) - 1 - place} THEN '{word}'" for place, word in enumerate(words))
-        fields.append(f"'{field.name}', CASE c.{field.name} {cases} END")
-    return f"coalesce(json_merge_patch('{{}}', json_object({', '.join(fields)})), '{{}}')::VARCHAR"
+        cases = " ".join(f"""WHEN {len(words) - 1 - n} THEN '"{field.name}": "{w}"'""" for n, w in enumerate(words))
+        fields.append(f"CASE c.{field.name} {cases} END")
+    return f"'{{' || concat_ws(', ', {', '.join(fields)}) || '}}'"

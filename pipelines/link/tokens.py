@@ -1,8 +1,7 @@
 """Opens linkage files in memory: records, their token profiles and their identifiers as tables of an in-memory DuckDB.
 
 Tokens never touch disk in clear: files are decrypted into memory, DuckDB runs without a database file and without a
-folder to spill to, and inside it every token is a 63-bit integer, which is small to compare and means nothing outside
-the run.
+folder to spill to, and inside it every token is an integer, its first 60 bits, which is small to compare.
 
 A record may have several rows. Rows that validation held back do not speak for it where another row was accepted: two
 children under one identifier are told apart there. A record of held rows alone is matched all the same.
@@ -14,15 +13,17 @@ Tables made here, numbered so that the order in which files and rows arrive chan
     source(source_id, agency, dataset)
     record(record_id, source_id, record_pseudonym, is_protected)   one row per child as one source knows it
     profile(record_id, look_id, <identifiers>)                     the distinct sets of tokens of a record
-    look(look_id, is_named, <tokens but identifiers>)              what records look like, each once: a child
-                                                                   alike in five sources is compared once
+    look(look_id, content, is_named, <tokens but identifiers>)     what records look like, each once: a child
+                                                                   alike in five sources is compared once; content
+                                                                   is a hash of the tokens, the same in every run
     identifier(record_id, kind, value, is_former)                  identifiers of a record, earlier UPNs marked former
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,8 @@ import pyrage
 
 from pipelines.errors import SystemFault
 from pipelines.ledger import Submission
-from pipelines.link.epochs import Choice, files
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
-from pipelines.settings import Settings
 
 # One token each, then lists of them. A former surname compares with a surname, a swapped birth date with a birth date.
 SINGLE = (
@@ -60,6 +59,8 @@ FLAGS = ("is_forename_initial", "is_protected")
 COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "birth_parts", "sex", *FLAGS)
 # An identifier that so many records carry is a default of somebody's system, not a person's.
 MAX_HOLDERS = 40
+# More profiles than a source has.
+_PART = 1_000_000_000
 
 Source = tuple[str, str]
 
@@ -101,21 +102,6 @@ def read(path: Path, keys: HubKeys, submission: Submission, columns: Iterable[st
         raise SystemFault(f"the linkage file of {submission.submission} does not open with the linker's key") from None
 
 
-def parts(
-    settings: Settings,
-    keys: HubKeys,
-    connection: psycopg.Connection[Any],
-    registry: Registry,
-    choice: Choice,
-) -> Iterator[Part]:
-    """Open the linkage files of a run's epoch in the order of `people_only`, one at a time."""
-    for number, submission in enumerate(choice.present):
-        source = (submission.agency_code, submission.dataset_code)
-        held = held_rows(connection, registry, submission)
-        path = files(settings, submission)[choice.epoch]
-        yield Part(source, number, read(path, keys, submission), held)
-
-
 def held_rows(connection: psycopg.Connection[Any], registry: Registry, submission: Submission) -> list[int]:
     """Rows of a submission's record tables that validation held back, as the linkage file numbers them, in order.
 
@@ -139,40 +125,55 @@ def memory() -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(":memory:")
     db.execute("SET temp_directory = ''")
     db.execute("SET preserve_insertion_order = false")
-    db.execute("CREATE MACRO token(t) AS CASE WHEN t IS NOT NULL THEN (hash(t) >> 1)::BIGINT END")
+    db.execute("CREATE MACRO token(t) AS ('0x' || left(t, 15))::BIGINT")
     return db
 
 
-def load(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> None:
-    """Make the tables of this module from linkage tables, taken one by one."""
+def small(db: duckdb.DuckDBPyConnection, table: pa.Table) -> pa.Table:
+    """A linkage table with integers for tokens, and without the rows that name no record."""
     single = ", ".join(f"token({name}) AS {name}" for name in SINGLE)
     lists = ", ".join(
-        f"coalesce(list_sort(list_distinct(list_transform({n}, lambda t: token(t)))), []) AS {n}" for n in LISTS
+        f"CASE WHEN len({name}) > 0 THEN list_transform({name}, lambda t: token(t)) ELSE [] END AS {name}"
+        for name in LISTS
     )
     flags = ", ".join(f"coalesce({name}, false) AS {name}" for name in FLAGS)
-    rows = f"""SELECT ? AS agency, CASE WHEN ? THEN record_pseudonym ELSE ? END AS dataset, ?::INTEGER AS edition,
-        record_pseudonym, {single}, {lists},
-        CASE WHEN sex IN ('M', 'F') THEN sex END AS sex, birth_parts, {flags},
-        list_contains(?::INTEGER[], source_row) AS is_held
-        FROM linkage WHERE record_pseudonym IS NOT NULL"""  # noqa: S608
-    into = "CREATE TABLE token_row AS"
+    db.register("linkage", table)
+    found = db.sql(f"""
+        SELECT record_pseudonym, source_row, {single}, {lists}, CASE WHEN sex IN ('M', 'F') THEN sex END AS sex,
+               birth_parts, {flags}
+        FROM linkage WHERE record_pseudonym IS NOT NULL""").to_arrow_table()  # noqa: S608
+    db.unregister("linkage")
+    return found
+
+
+def load(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> None:
+    """Make the tables of this module from linkage tables; those of one source come together."""
+    by_source = groupby(parts, key=lambda part: part.source)
+    number(db, [describe(db, list(of_one)) for _, of_one in by_source])
+
+
+def describe(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> pa.Table:
+    """The profiles of one source's records, from what stands of it: who speaks, and what earlier submissions add.
+
+    A row for each profile: agency, dataset, record_pseudonym, is_protected, the token columns, content, is_named.
+    """
+    into = "CREATE OR REPLACE TEMP TABLE token_row AS"
     for part in parts:
-        db.register("linkage", part.table)
-        db.execute(f"{into} {rows}", [part.source[0], part.alone, part.source[1], part.edition, list(part.held)])
-        db.unregister("linkage")
+        db.register("rows", small(db, part.table))
+        db.execute(
+            f"""{into} SELECT ? AS agency, CASE WHEN ? THEN record_pseudonym ELSE ? END AS dataset,
+                ?::INTEGER AS edition, list_contains(?::INTEGER[], source_row) AS is_held, * EXCLUDE source_row
+                FROM rows""",  # noqa: S608
+            [part.source[0], part.alone, part.source[1], part.edition, list(part.held)],
+        )
+        db.unregister("rows")
         into = "INSERT INTO token_row"
-    if not into.startswith("INSERT"):
-        raise SystemFault("there is nothing to link: no current submission carries people")
-    _number(db)
-
-
-def _number(db: duckdb.DuckDBPyConnection) -> None:
-    """Records and profiles from token rows: who speaks, what earlier submissions add, a number for each."""
     looks = ", ".join(LOOKS)
     now = ", ".join(f"coalesce(n.{c}, e.{c}) AS {c}" if c in IDENTIFIERS else f"n.{c}" for c in SINGLE)
     others = ", ".join(
-        f"list_sort(list_distinct(list_filter(list_concat(n.{name}, e.{name}), lambda t: t IS DISTINCT FROM n.{of})))"
-        f" AS {name}"
+        f"""CASE WHEN len(n.{name}) > 0 OR len(e.{name}) > 0 THEN
+            list_sort(list_distinct(list_filter(list_concat(n.{name}, e.{name}), lambda t: t IS DISTINCT FROM n.{of})))
+            ELSE [] END AS {name}"""
         for name, of in OTHERS.items()
     )
     kept = ", ".join(f"n.{name}" for name in LISTS if name not in OTHERS)
@@ -183,44 +184,70 @@ def _number(db: duckdb.DuckDBPyConnection) -> None:
             for name, of in OTHERS.items()
         ]
     )
+    found = db.sql(f"""
+        WITH known AS (
+            SELECT agency, dataset, record_pseudonym, bool_and(is_held) AS is_all_held,
+                   coalesce(bool_or(is_protected) FILTER (NOT is_held), bool_or(is_protected)) AS is_hidden,
+                   coalesce(max(edition) FILTER (NOT is_held), max(edition)) AS newest
+            FROM token_row GROUP BY ALL
+        ), spoken AS (
+            SELECT * FROM token_row JOIN known USING (agency, dataset, record_pseudonym)
+            WHERE NOT is_held OR is_all_held
+        ), earlier AS (
+            SELECT agency, dataset, record_pseudonym, {earlier} FROM spoken WHERE edition < newest AND NOT is_hidden
+            GROUP BY ALL
+        ), profiled AS (
+            SELECT agency, dataset, record_pseudonym, n.is_hidden AS is_protected, {now}, {others}, {kept}, n.sex,
+                   n.birth_parts, n.is_forename_initial
+            FROM spoken n LEFT JOIN earlier e USING (agency, dataset, record_pseudonym) WHERE edition = newest
+        )
+        SELECT *, hash({looks}) AS content, forename IS NOT NULL OR surname IS NOT NULL AS is_named
+        FROM profiled""").to_arrow_table()  # noqa: S608
+    db.execute("DROP TABLE token_row")
+    return found
+
+
+def number(db: duckdb.DuckDBPyConnection, described: Sequence[pa.Table]) -> None:
+    """The tables of this module from the profiles of all sources; numbers follow names and content alone."""
+    if not described:
+        raise SystemFault("there is nothing to link: no current submission carries people")
+    for place, table in enumerate(described):
+        rows = table.append_column("place", pa.array(range(len(table)), pa.int32()))
+        db.register(f"described_{place}", rows)
+    every = " UNION ALL ".join(f"SELECT {n}::BIGINT AS part, * FROM described_{n}" for n in range(len(described)))  # noqa: S608
     kinds = " UNION ALL ".join(
         f"SELECT record_id, '{kind}' AS kind, {kind} AS value, 0 AS is_former FROM profile WHERE {kind} IS NOT NULL"  # noqa: S608
         for kind in IDENTIFIERS
     )
     db.execute(f"""
+        CREATE TEMP VIEW described AS {every};
         CREATE TABLE source AS
         SELECT row_number() OVER (ORDER BY agency, dataset)::INTEGER - 1 AS source_id, agency, dataset
-        FROM (SELECT DISTINCT agency, dataset FROM token_row);
-        CREATE TEMP TABLE speaking AS
-        FROM token_row JOIN source USING (agency, dataset) QUALIFY {SPEAKS};
-        DROP TABLE token_row;
+        FROM (SELECT DISTINCT agency, dataset FROM described);
         CREATE TABLE record AS
         SELECT row_number() OVER (ORDER BY source_id, record_pseudonym)::INTEGER AS record_id, source_id,
-               record_pseudonym, bool_or(is_protected) AS is_protected, max(edition) AS edition
-        FROM speaking GROUP BY source_id, record_pseudonym;
-        CREATE TEMP TABLE described AS
-        WITH numbered AS (
-            SELECT s.*, record_id, s.edition = record.edition AS is_newest, record.is_protected AS is_hidden
-            FROM speaking s JOIN record USING (source_id, record_pseudonym)
-        ), earlier AS (
-            SELECT record_id, {earlier} FROM numbered WHERE NOT is_newest AND NOT is_hidden GROUP BY record_id
-        )
-        SELECT *, dense_rank() OVER (ORDER BY {looks})::INTEGER AS look_id
-        FROM (SELECT DISTINCT n.record_id, {now}, {others}, {kept}, n.sex, n.birth_parts, n.is_forename_initial
-              FROM numbered n LEFT JOIN earlier e USING (record_id) WHERE is_newest);
+               record_pseudonym, is_protected
+        FROM (SELECT DISTINCT agency, dataset, record_pseudonym, is_protected FROM described)
+        JOIN source USING (agency, dataset) ORDER BY record_id;
+        CREATE TEMP TABLE distinct_look AS
+        SELECT row_number() OVER (ORDER BY content)::INTEGER AS look_id, content,
+               min(part * {_PART} + place) AS first
+        FROM described GROUP BY content;
         CREATE TABLE look AS
-        SELECT DISTINCT ON (look_id) look_id, {looks}, forename IS NOT NULL OR surname IS NOT NULL AS is_named
-        FROM described;
+        SELECT look_id, d.content, {", ".join(LOOKS)}, is_named
+        FROM described d JOIN distinct_look l ON part * {_PART} + place = first ORDER BY look_id;
         CREATE TABLE profile AS
         SELECT DISTINCT record_id, look_id, {", ".join(IDENTIFIERS)}, other_upns, birth_date, sex, postcode,
-               postcode_sector, surname, forename IS NOT NULL OR surname IS NOT NULL AS is_named
-        FROM described;
-        DROP TABLE described;
-        DROP TABLE speaking;
-        ALTER TABLE record DROP edition;
+               postcode_sector, surname, is_named
+        FROM described JOIN distinct_look USING (content) JOIN source USING (agency, dataset)
+        JOIN record USING (source_id, record_pseudonym);
+        DROP TABLE distinct_look;
+        DROP VIEW described;
         CREATE TABLE identifier AS
         SELECT record_id, kind, value, min(is_former)::BOOLEAN AS is_former
         FROM ({kinds} UNION ALL SELECT record_id, 'upn', unnest(other_upns), 1 FROM profile)
         GROUP BY record_id, kind, value
         QUALIFY count(*) OVER (PARTITION BY kind, value) <= {MAX_HOLDERS};
     """)  # noqa: S608
+    for place in range(len(described)):
+        db.unregister(f"described_{place}")

@@ -17,7 +17,7 @@ import duckdb
 from scipy import stats
 
 from pipelines.link import agreement
-from pipelines.link.matcher import ACCEPT
+from pipelines.link.predict import ACCEPT
 
 # Of pairs of twins about a third are a boy and a girl (births in England and Wales); first names of twins of one sex
 # agree by chance more often than those of any two people.
@@ -30,7 +30,7 @@ PAIRS_BY_CHANCE = 500_000
 def release(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     """Make `released(record_l, record_r, weight)`, pairs of the review that are one child after all.
 
-    Needs `pair`, and `person` as it stands after the sure ties.
+    model: a pinned one (matcher.made). Needs `pair`, and `person` as it stands after the sure ties.
     """
     db.execute(f"""
         CREATE TABLE between_sources AS
@@ -64,8 +64,8 @@ def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
         "SELECT count(*) FILTER (sex >= 0), count(*) FILTER (sex = 0) FROM weak WHERE forename = 0"
     ).fetchall()[0]
     (sure,) = db.execute("SELECT count(*) FROM pair WHERE reason = 'matcher' AND NOT is_same_source").fetchall()[0]
-    chance = by_chance(db)
-    wrong_sex = by_level(model, "sex", "m_probability")[0]
+    chance = model["by_chance"]
+    wrong_sex = by_level(model["model"], "sex", "m_probability")[0]
     if not chance[0]:
         return []
     twins = most_twins(apart, opposite, wrong_sex) / chance[0]
@@ -81,21 +81,30 @@ def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
     return accepted
 
 
-def by_chance(db: duckdb.DuckDBPyConnection) -> dict[int, float]:
-    """How often first names reach each grade between children who share a birth date and nothing else."""
+def by_chance(db: duckdb.DuckDBPyConnection) -> list[float]:
+    """How often first names reach each grade, 0 first, between children who share a birth date and nothing else.
+
+    Over all birth dates, or such a part of them that the pairs stay few. All 0 where there is no such pair.
+    """
     level = agreement.FORENAME.level()
     rows = db.execute(f"""
-        WITH pair AS (
+        WITH dates AS (SELECT birth_date, count(*) AS looks FROM look WHERE is_named GROUP BY birth_date),
+        one AS (
+            SELECT * FROM look
+            WHERE is_named AND birth_date % (
+                SELECT 1 + sum(looks * (looks - 1) // 2)::BIGINT // {PAIRS_BY_CHANCE} FROM dates
+                WHERE birth_date IS NOT NULL) = 0
+        ),
+        pair AS (
             SELECT {level} AS grade
-            FROM (SELECT COLUMNS(*) AS '\\0_l' FROM look WHERE is_named) l
-            JOIN (SELECT COLUMNS(*) AS '\\0_r' FROM look WHERE is_named) r
-                ON birth_date_l = birth_date_r AND look_id_l < look_id_r
+            FROM (SELECT COLUMNS(*) AS '\\0_l' FROM one) l
+            JOIN (SELECT COLUMNS(*) AS '\\0_r' FROM one) r ON birth_date_l = birth_date_r AND look_id_l < look_id_r
             WHERE surname_l <> surname_r AND postcode_sector_l <> postcode_sector_r
               AND forename_l IS NOT NULL AND forename_r IS NOT NULL AND surname_phonetic_l <> surname_phonetic_r
-            LIMIT {PAIRS_BY_CHANCE}
         )
         SELECT grade, count(*) / sum(count(*)) OVER () FROM pair GROUP BY grade""").fetchall()  # noqa: S608
-    return dict.fromkeys(range(len(agreement.FORENAME.levels) + 1), 0.0) | dict(rows)
+    found = dict(rows)
+    return [found.get(grade, 0.0) for grade in range(len(agreement.FORENAME.levels) + 1)]
 
 
 def most_twins(apart: int, opposite: int, wrong_sex: float) -> float:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.link.clusters import MAX_RECORDS_PER_PERSON, Clusters
+from pipelines.link.clusters import MAX_RECORDS_PER_PERSON, Clusters, Numbers
 
 
 def clusters(
     sources: list[int], nhs: dict[int, int] | None = None, upns: dict[int, set[int]] | None = None
 ) -> Clusters:
+    held = [(record, number) for record, numbers in (upns or {}).items() for number in numbers]
     return Clusters(
         source=np.array([-1, *sources], dtype=np.int32),
-        nhs_numbers={record: frozenset({n}) for record, n in (nhs or {}).items()},
-        upns={record: frozenset(n) for record, n in (upns or {}).items()},
+        nhs_numbers=Numbers.of(list(nhs or {}), list((nhs or {}).values())),
+        upns=Numbers.of([record for record, _ in held], [number for _, number in held]),
     )
 
 
