@@ -31,7 +31,7 @@ NEXT = {
     # accepted once more: after a release or a rerun, so that the next refresh takes it up.
     "integrated": {"superseded", "withdrawn", "accepted"},
     "superseded": {"integrated", "withdrawn"},
-    "rejected": {"received"},
+    "rejected": {"received", "withdrawn"},
     "withdrawn": set(),
 }
 

@@ -7,33 +7,10 @@ import pytest
 from pipelines import steward, validate
 from pipelines.errors import UsageFault
 from pipelines.ledger import Ledger
-from tests.receive.conftest import DECLARATION, Area, area, everything  # noqa: F401
+from tests.receive.conftest import Area
+from tests.steward.conftest import NAME
 
-NAME = "north_trust/csds/2026-03/1"
-# R2 is dated before its patient was born: held, and its contact with it. R3 repeats a key. R4 has no date.
-REFERRALS = """ServiceRequestID,LocalPatientID,ReferralRequest_ReceivedDate
-R1,P1,2025-11-03
-R2,P1,2015-02-01
-R1,P2,2025-11-04
-R4,P2,
-"""
 BY = {"by": "A. Steward", "reason": "the trust confirmed the date by telephone"}
-
-
-@pytest.fixture
-def held(area: Area) -> Area:  # noqa: F811
-    """A submission that was accepted with four rows held."""
-    texts = [
-        "LocalPatientID,OrgID_LocalPatientID,NHSNumber,DateOfBirth,Postcode,Gender\n"
-        "P1,RQN,9990000018,2015-03-09,ZZ1 1AA,2\nP2,RQN,,2012-10-30,ZZ1 1AB,1\n",
-        REFERRALS,
-        "ServiceRequestID,TeamID_Local,TeamType\nR1,T1,15\nR2,T1,15\n",
-        "CareContactID,ServiceRequestID,Contact_Date,CareContact_Duration\nC1,R1,2026-01-12,30\nC2,R2,2026-01-13,\n",
-    ]
-    area.receive(area.send("north_trust", "csds", *texts, declaration=DECLARATION))
-    assert validate.validate(area.settings, area.registry, area.connection, NAME).state == "success"
-    assert validate.accept(area.settings, area.registry, area.connection, NAME).state == "success"
-    return area
 
 
 def released(hub: Area, rule: str, **changes):
@@ -116,7 +93,7 @@ def test_rows_that_are_kept_stay_held_and_are_counted_as_decided(held: Area):
     assert listed["CSDS-204"].kept == 0
 
 
-def test_a_rejected_submission_goes_through_the_stages_again(area: Area):  # noqa: F811
+def test_a_rejected_submission_goes_through_the_stages_again(area: Area):
     area.receive(area.capacity(places=-4))
     name = "planning/provision_capacity/2026/1"
     validate.validate(area.settings, area.registry, area.connection, name)
