@@ -6,6 +6,7 @@ Each opens its own connection, reads the settings of its process, and returns co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,35 @@ def logins() -> list[dict[str, Any]]:
 
     with hub() as (_, _, connection):
         return room.listed(connection)
+
+
+def due(today: date | None = None) -> list[dict[str, Any]]:
+    """The submissions that have been kept long enough, with the holds that keep them all the same."""
+    from pipelines.keeping import retention
+
+    with hub() as (settings, registry, connection):
+        return [one.as_json() for one in retention.due(settings, registry, connection, today or date.today())]
+
+
+def retain(today: date | None = None) -> dict[str, Any]:
+    """Take out what has been kept long enough; the next refresh shows the picture without it."""
+    from pipelines.keeping import retention
+
+    with hub() as (settings, registry, connection):
+        return retention.apply(settings, registry, connection, today or date.today()).as_json()
+
+
+def replay_erasures() -> dict[str, Any]:
+    """Finish erasures that were broken off, and bring the journal of erasures into the ledger."""
+    from pipelines.keeping import erasure
+
+    with hub() as (settings, _, connection):
+        return erasure.replay(settings, connection).as_json()
+
+
+def end_epochs() -> dict[str, Any]:
+    """Delete linkage files of key epochs that ended."""
+    from pipelines.keeping import epochs
+
+    with hub() as (settings, _, connection):
+        return epochs.apply(settings, connection).as_json()

@@ -223,10 +223,11 @@ def db_stop() -> None:
 def docs(
     check_only: Annotated[bool, typer.Option("--check", help="Only say whether the pages are up to date.")] = False,
 ) -> int:
-    """Write docs/dictionary/ anew from the contracts, suites, marts and migrations."""
-    from pipelines import dictionary
+    """Write docs/dictionary/ and docs/ig/ anew from the contracts, agencies, suites, marts and migrations."""
+    from pipelines import dictionary, governance
 
     stale = dictionary.write(Path("docs/dictionary"), check_only=check_only)
+    stale |= {f"ig/{name}" for name in governance.write(Path("docs/ig"), check_only=check_only)}
     out.print("up to date" if not stale else f"{'stale' if check_only else 'written'}: {', '.join(sorted(stale))}")
     return 1 if stale and check_only else 0
 

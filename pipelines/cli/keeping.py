@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.frame import AsJson, guarded, out, show
+from pipelines.cli.frame import AsJson, as_date, guarded, out, show
 from pipelines.errors import UsageFault
 
 Agency = Annotated[str, typer.Option(help="Code of the agency whose record it is.")]
@@ -28,6 +28,7 @@ def add_to(app: typer.Typer, db_app: typer.Typer) -> None:
         ("login", login),
         ("logout", logout),
         ("logins", logins),
+        ("housekeeping", housekeeping),
     ):
         db_app.command(name)(command)
     for command in (backup, restore):
@@ -74,6 +75,29 @@ def _show_found(found: dict[str, Any], as_json: bool) -> None:
     out.print(f"{where}: {'found as above' if found['found'] else 'found nowhere'}")
     if found["holds"]:
         out.print(f"legal hold {', '.join(map(str, found['holds']))} forbids to erase it")
+
+
+@guarded
+def housekeeping(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what has been kept long enough.")] = False,
+    today: Annotated[str | None, typer.Option(help="Another day than today, as 2026-03-31.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is done every night: erasures finished, what was kept long enough deleted, old key epochs cleared."""
+    from pipelines import upkeep
+
+    day = as_date(today)
+    if not dry_run:
+        show([upkeep.replay_erasures(), upkeep.retain(day), upkeep.end_epochs()], as_json)
+        return
+    found = upkeep.due(day)
+    if as_json:
+        show(found, True)
+        return
+    for one in found:
+        held = f"  kept by legal hold {', '.join(map(str, one['holds']))}" if one["holds"] else ""
+        out.print(f"{one['submission']:<48} kept until {one['kept_until']}{held}", highlight=False)
+    out.print(f"{len(found)} submissions have been kept long enough")
 
 
 @guarded

@@ -55,6 +55,24 @@ def _print(document: dict[str, Any]) -> None:
     out.print(f"{document['seconds']:.0f} s, {document['peak_mb']:,} MB")
 
 
+@link_app.command("report")
+@guarded
+def report_command(
+    out_dir: Annotated[Path, typer.Option("--out", help="The folder to write it into.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the linkage report of the last run: how sure the matching is, what waits, what moved. Counts only."""
+    from pipelines import flow
+    from pipelines.link import report
+
+    with flow.hub() as (settings, _, connection):
+        page = report.write(settings, connection, out_dir)
+    if as_json:
+        show({"report": str(page)}, True)
+    else:
+        out.print(f"{page}")
+
+
 @review_app.command("list")
 @guarded
 def review_list(

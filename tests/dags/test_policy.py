@@ -73,6 +73,7 @@ EXPECTED = {
     "publish_picture",
     "release_quarantine",
     "watch_deliveries",
+    "housekeeping",
 }
 BY_HAND = {"release_quarantine"}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from pipelines import dictionary
+from pipelines import dictionary, governance
 from pipelines import registry as declared
 from pipelines.cli import app
 
@@ -14,6 +14,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_dictionary_is_up_to_date():
     assert dictionary.write(ROOT / "docs/dictionary", check_only=True) == set(), "run `joint-needs docs`"
+
+
+def test_the_papers_of_information_governance_are_up_to_date():
+    assert governance.write(ROOT / "docs/ig", check_only=True) == set(), "run `joint-needs docs`"
+    schedule = (ROOT / "docs/ig/sharing-schedule.md").read_text()
+    for agency in declared.load().agencies.values():
+        for agreement in agency.agreements:
+            assert agreement.reference in schedule
+            assert f"{agreement.starts} to {agreement.expires}" in schedule
 
 
 def test_every_rule_is_in_the_dictionary():

@@ -38,6 +38,7 @@ ORDER = [
     "upkeep",
     "synth",
     "dictionary",
+    "governance",
     "checking",
     "reporting",
     "local",
