@@ -155,7 +155,10 @@ def integrate(as_of: date | None = None) -> dict[str, Any]:
 
 def share(connection: psycopg.Connection[Any], day: date) -> None:
     """Make the partnership's copy of the marts, small counts left out, all or nothing."""
+    from pipelines.integrate import marts
+
     connection.execute("SELECT partnership.refresh(%s)", (day,))
+    marts.blur_ranges(connection)
     connection.commit()
 
 

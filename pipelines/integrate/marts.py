@@ -177,3 +177,20 @@ def refresh_all(
     if unknown:
         raise SystemFault(f"no mart.yaml for: {', '.join(sorted(unknown))}")
     return {mart.name: refresh(connection, mart, as_of, fillers.get(mart.name)) for mart in marts}
+
+
+def blur_ranges(connection: Connection, folder: Path | None = None) -> None:
+    """In the partnership's copy, move the ends of ranges that are under 5 outward: to 0, and to 5. Never commits.
+
+    Where the count itself is left out there, so are its ends.
+    """
+    for mart in load(folder):
+        for ends in mart.definition.ranges.values():
+            low, high = map(sql.Identifier, ends)
+            connection.execute(
+                sql.SQL(
+                    """UPDATE {table} SET {low} = CASE WHEN {low} < 5 THEN 0 ELSE {low} END,
+                           {high} = CASE WHEN {high} BETWEEN 1 AND 4 THEN 5 ELSE {high} END
+                       WHERE {low} BETWEEN 1 AND 4 OR {high} BETWEEN 1 AND 4"""
+                ).format(table=sql.Identifier("partnership", mart.name), low=low, high=high)
+            )

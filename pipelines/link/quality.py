@@ -59,11 +59,19 @@ _MET = """
 
 
 def after(settings: Settings, connection: psycopg.Connection[Any]) -> list[str]:
-    """What a person should hear of the run that was just written, as notes."""
+    """Write the report of the run that was just written; what a person should hear of it, as notes."""
+    from pipelines.link import report
+
     rows = connection.execute(
         "SELECT summary #> '{drift,warnings}' FROM link.run ORDER BY link_run_key DESC LIMIT 1"
     ).fetchall()
-    return [warning for (warnings,) in rows for warning in warnings or ()]
+    notes = [warning for (warnings,) in rows for warning in warnings or ()]
+    try:
+        report.write(settings, connection, settings.reports / "linkage")
+    except OSError as error:
+        # The run is good all the same; `joint-needs link report` makes the page another time.
+        notes.append(f"the linkage report could not be written ({type(error).__name__})")
+    return notes
 
 
 def _weights(db: duckdb.DuckDBPyConnection) -> list[Summary]:

@@ -53,6 +53,20 @@ def percentage(part: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"value": value.mask(symbol.notna()), "symbol": symbol})
 
 
+def ranged(count: pd.DataFrame, exact: pd.Series, low: pd.Series, high: pd.Series) -> pd.DataFrame:
+    """Columns `low` and `high` around a released count: missing where it is withheld.
+
+    How far the exact ends are from the exact count is moved outward to whole steps of 5 and laid around the rounded
+    count. So the ends tell how sure the matching is and nothing of the count that its rounded value does not tell:
+    it is at least as large as the distance to its low end, and a low end that would say so is 0 (docs/adr/0042).
+    """
+    value, ends = count["value"], {}
+    for name, distance, sign in (("low", exact - low, -1), ("high", high - exact, 1)):
+        steps = (distance.astype("Float64") / BASE - 1e-9).map(np.ceil, na_action="ignore").clip(lower=0)
+        ends[name] = (value + sign * BASE * steps).clip(lower=0).astype("Int64").mask(count["symbol"].notna())
+    return pd.DataFrame(ends)
+
+
 def projected(today: pd.Series, factor: pd.Series) -> pd.Series:
     """Rounded projections from rounded counts of today and growth factors (projection over today, exact)."""
     return rounded(today.astype("Float64") * factor.astype("Float64"))

@@ -178,9 +178,12 @@ def _needs_table(needs: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     no_base = needs["denominator_count"].isna()
     base = base.assign(symbol=base["symbol"].mask(no_base, disclosure.NOT_APPLICABLE))
     rate = disclosure.percentage(count, base)
+    ends = disclosure.ranged(count, *(needs[f"children_{of}"].astype("Int64") for of in ("count", "low", "high")))
     return needs[[*NEEDS_KEY, "area_name", "data_as_at"]].assign(
         children=count["value"],
         children_symbol=count["symbol"],
+        children_low=ends["low"],
+        children_high=ends["high"],
         base_people=base["value"],
         base_people_symbol=base["symbol"],
         rate_pct=rate["value"],
@@ -221,7 +224,8 @@ def ratio(part: pd.Series, whole: pd.Series) -> pd.Series:
 
 
 def _matches_table(matches: pd.DataFrame) -> pd.DataFrame:
-    total = matches[matches["breakdown_topic"] == TOTAL].sort_values(
+    is_group = matches["to_dataset_code"] == ALL
+    total = matches[is_group & (matches["breakdown_topic"] == TOTAL)].sort_values(
         ["agency_code", "dataset_code", "to_group"], ignore_index=True
     )
     records = disclosure.released(total["records_count"].astype("Int64"))

@@ -81,6 +81,29 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
+RANGE_NOTE = (
+    "The range says how far a count may be off where it is not certain which records are of one child. Children whom "
+    "nothing ties to their other records are not in it."
+)
+
+
+def _children(row: Mapping[str, Any]) -> str:
+    """A count of children as people read it, with its range where matching leaves one."""
+    text = shown(row["children"], row["children_symbol"])
+    return f"{text} ({row['children_low']:,} to {row['children_high']:,})" if is_open(row) else text
+
+
+def is_open(row: Mapping[Any, Any]) -> bool:
+    """Whether matching leaves a released count a range."""
+    return bool(not pd.isna(row["children_low"]) and row["children_low"] < row["children_high"])
+
+
+def _about_ranges(rows: pd.DataFrame) -> tuple[str, list[str]]:
+    """The heading of a column of children, and the note, with ranges only where there are any."""
+    some = any(is_open(row) for row in _records(rows))
+    return ("Children (range)", [RANGE_NOTE]) if some else ("Children", [])
+
+
 def needs_sections(release: Release, labels: Labels) -> list[Section]:
     """Plans by need, by age and by place; SEN support by need."""
     found = [_by_need(release, labels, "residents_0_25", "ehc_plan"), _by_age(release), _by_place(release, labels)]
@@ -107,19 +130,21 @@ def _by_need(release: Release, labels: Labels, base: str, measure: str) -> Secti
         pd.DataFrame({"value": total.iloc[0], "symbol": pd.NA}, index=rows.index),
     )
     table = [
-        (bar.label, bar.text, shown(share, symbol))
-        for bar, share, symbol in zip(bars, shares["value"], shares["symbol"], strict=True)
+        (bar.label, _children(row), shown(share, symbol))
+        for bar, row, share, symbol in zip(bars, _records(rows), shares["value"], shares["symbol"], strict=True)
     ]
+    column, notes = _about_ranges(rows)
     people = "children and young people aged 0 to 25" if base == "residents_0_25" else "pupils of state-funded schools"
     return Section(
         name=f"need-{measure.replace('_', '-')}",
         heading=heading,
         measure=f"{who[0].upper()}{who[1:]} by primary need, {people}",
-        head=("Primary need", "Children", "Per cent"),
+        head=("Primary need", column, "Per cent"),
         rows=table,
         download="needs.csv",
         as_at=day(rows["data_as_at"].iloc[0]),
         chart=charts.both(f"need-{measure}", heading, "bars", bars),
+        notes=notes,
     )
 
 
@@ -133,18 +158,17 @@ def _by_age(release: Release) -> Section | None:
     heading = f"Plans are most common at ages {top['breakdown']}: {top['rate_pct']:.1f} in every 100 residents"
     heading = heading.replace("ages Under 5", "ages under 5")
     bars = [_bar(row["breakdown"], row, "rate_pct") for row in _records(rows)]
+    column, notes = _about_ranges(rows)
     return Section(
         name="age",
         heading=heading,
         measure="Children with an EHC plan per 100 residents of their age, by age on 31 August",
-        head=("Age", "Children", "Per 100"),
-        rows=[
-            (row["breakdown"], shown(row["children"], row["children_symbol"]), bar.text)
-            for row, bar in zip(_records(rows), bars, strict=True)
-        ],
+        head=("Age", column, "Per 100"),
+        rows=[(row["breakdown"], _children(row), bar.text) for row, bar in zip(_records(rows), bars, strict=True)],
         download="needs.csv",
         as_at=day(rows["data_as_at"].iloc[0]),
         chart=charts.both("age", heading, "bars", bars),
+        notes=notes,
     )
 
 
@@ -164,15 +188,16 @@ def _by_place(release: Release, labels: Labels) -> Section | None:
     support = support[["rate_pct", "rate_pct_symbol"]].rename(columns=lambda name: f"support_{name}")
     records = _records(rows.join(support, on="area_code"))
     bars = [_bar(row["area_name"], row, "rate_pct") for row in records]
+    column, notes = _about_ranges(rows)
     return Section(
         name="place",
         heading=heading,
         measure="Children with an EHC plan per 100 residents aged 0 to 25, by health place where they live",
-        head=("Health place", "Children", "Per 100", "SEN support, per 100 pupils"),
+        head=("Health place", column, "Per 100", "SEN support, per 100 pupils"),
         rows=[
             (
                 row["area_name"],
-                shown(row["children"], row["children_symbol"]),
+                _children(row),
                 bar.text,
                 shown(row["support_rate_pct"], row["support_rate_pct_symbol"]),
             )
@@ -181,7 +206,7 @@ def _by_place(release: Release, labels: Labels) -> Section | None:
         download="needs.csv",
         as_at=day(rows["data_as_at"].iloc[0]),
         chart=charts.both("place", heading, "bars", bars),
-        notes=["Children who live outside the area, or whose address is not known, are in no health place."],
+        notes=["Children who live outside the area, or whose address is not known, are in no health place.", *notes],
     )
 
 
@@ -191,7 +216,7 @@ def wards(release: Release) -> list[tuple[str, str, str]]:
     return [
         (
             row["area_name"],
-            shown(row["children"], row["children_symbol"]),
+            _children(row),
             shown(row["rate_pct"], row["rate_pct_symbol"]),
         )
         for row in _records(rows)

@@ -67,6 +67,11 @@ def needs_prevalence(kids):
                     )
     columns = ["time_period", "geographic_level", "area_code", "area_name", "base", "breakdown_topic", "breakdown"]
     frame = pd.DataFrame(rows, columns=[*columns, "measure", "children_count", "denominator_count", "data_as_at"])
+    # Where matching leaves something open: more in larger counts, nothing in some.
+    width = (frame["children_count"] // 60).where(frame["breakdown"] != "Male", 0)
+    frame = frame.assign(
+        children_low=frame["children_count"] - width, children_high=frame["children_count"] + 2 * width
+    )
     frame = frame.astype({"denominator_count": "Int64"})
     rate = 100 * frame["children_count"].astype("Float64") / frame["denominator_count"].astype("Float64")
     return frame.assign(rate_pct=rate.round(2))
@@ -123,7 +128,14 @@ def match_quality():
     columns = ["agency_code", "dataset_code", "group_code", "to_group", "breakdown_topic", "breakdown"]
     frame = pd.DataFrame(rows, columns=[*columns, "records_count", "persons_count", "matched_count"])
     share = (100 * frame["matched_count"] / frame["records_count"]).round(2)
-    return frame.assign(time_period=DAY, matched_pct=share, data_as_at=AS_AT)
+    frame = frame.assign(to_agency_code="ALL", to_dataset_code="ALL")
+    between = frame.iloc[[0]].assign(to_agency_code="north_trust", to_dataset_code="services", matched_count=1_700)
+    frame, share = (
+        pd.concat([frame, between], ignore_index=True),
+        pd.concat([share, share.iloc[[0]]], ignore_index=True),
+    )
+    ends = {"matched_low": frame["matched_count"] - 1, "matched_high": frame["matched_count"] + 1}
+    return frame.assign(**ends, time_period=DAY, matched_pct=share, data_as_at=AS_AT)
 
 
 def frames(seed=1, plans=3_600, support=6_000):

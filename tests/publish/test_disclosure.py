@@ -40,6 +40,26 @@ def test_a_negative_count_is_refused():
         disclosure.released(pd.Series([-1]))
 
 
+def test_a_range_tells_nothing_of_its_count_that_the_rounded_count_does_not():
+    """Whoever sees a value with both ends can think of the same counts as whoever sees the value alone."""
+    by_value, by_all = {}, {}
+    for count in range(70):
+        lows = pd.array([count - down for down in range(count + 1) for _ in range(0, 40, 3)], dtype="Int64")
+        highs = pd.array([count + up for _ in range(count + 1) for up in range(0, 40, 3)], dtype="Int64")
+        frame = cells(*[count] * len(lows))
+        ends = disclosure.ranged(frame, frame["count"], pd.Series(lows), pd.Series(highs))
+        for cell in zip(frame["value"], frame["symbol"], ends["low"], ends["high"], strict=True):
+            value, symbol, low, high = (None if pd.isna(part) else part for part in cell)
+            by_value.setdefault((value, symbol), set()).add(count)
+            by_all.setdefault((value, symbol, low, high), set()).add(count)
+            assert (symbol is None) == (low is not None), "where the count is withheld, so is its range"
+            assert low is None or low <= value <= high
+    assert len(by_all) > 5 * len(by_value)
+    for (value, symbol, low, high), counts in by_all.items():
+        # Above 65 not every count that rounds alike was tried.
+        assert counts == by_value[value, symbol] or (value or 0) > 65, (value, low, high)
+
+
 def test_percentages_come_from_rounded_counts_and_carry_symbols():
     part, whole = cells(33, 4, 9, 0, 9), cells(101, 100, 0, 100, 90_000)
     found = disclosure.percentage(part, whole)

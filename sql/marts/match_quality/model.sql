@@ -1,5 +1,5 @@
 -- mart.match_quality
--- Grain: source x group met x breakdown. Key: see mart.yaml. Owner: linker.
+-- Grain: source x group or source met x breakdown. Key: see mart.yaml. Owner: linker.
 WITH source AS (SELECT agency_code, dataset_code, group_code, least(:as_of, data_as_at) AS data_as_at
     FROM core.source WHERE is_about_people
 ),
@@ -10,14 +10,57 @@ known AS (
 ),
 -- Groups in which a person is known by how many sources; its own source does not count for itself.
 known_in AS (SELECT person_key, group_code, count(*) AS sources FROM known GROUP BY person_key, group_code),
+-- What a source itself says of need and care: what another knows would be known of matched records alone.
+need AS (
+    SELECT DISTINCT ON (agency_code, dataset_code, record_pseudonym) agency_code, dataset_code, record_pseudonym, need_code
+    FROM (
+        SELECT agency_code, dataset_code, record_pseudonym, need_code, need_rank FROM core.sen_need
+        UNION ALL
+        SELECT agency_code, dataset_code, record_pseudonym, primary_need_code, 0 FROM core.ehc_plan
+        WHERE is_active AND primary_need_code IS NOT NULL
+    ) AS said
+    ORDER BY agency_code, dataset_code, record_pseudonym, need_rank, need_code
+),
+care AS (
+    SELECT agency_code, dataset_code, record_pseudonym, min(place) AS place
+    FROM (
+        SELECT agency_code, dataset_code, record_pseudonym, 1 AS place, start_date, end_date FROM core.looked_after_episode
+        WHERE NOT is_short_break
+        UNION ALL
+        SELECT agency_code, dataset_code, record_pseudonym, 2, start_date, end_date FROM core.cp_plan
+        UNION ALL
+        SELECT agency_code, dataset_code, record_pseudonym, 3, referral_date, closure_date FROM core.cin_episode
+        WHERE is_no_further_action IS NOT TRUE
+        UNION ALL
+        SELECT agency_code, dataset_code, record_pseudonym, 4, observed_on, NULL FROM core.care_leaver
+        UNION ALL
+        SELECT agency_code, dataset_code, record_pseudonym, 5, start_date, end_date FROM core.early_help_episode
+    ) AS spell JOIN source USING (agency_code, dataset_code)
+    WHERE spell.start_date <= source.data_as_at AND (spell.end_date IS NULL OR spell.end_date > source.data_as_at)
+    GROUP BY agency_code, dataset_code, record_pseudonym
+),
+says AS (
+    SELECT
+        source.*, EXISTS (SELECT 1 FROM core.sen_need WHERE (agency_code, dataset_code) = (source.agency_code, source.dataset_code))
+        OR EXISTS (SELECT 1 FROM core.ehc_plan WHERE (agency_code, dataset_code) = (source.agency_code, source.dataset_code)
+            AND primary_need_code IS NOT NULL) AS says_need,
+        group_code = 'social_care' AS says_care
+    FROM source
+),
 -- A person with several records in a source counts with the first of them, so that breakdowns add up.
 record AS (
     SELECT
-        record.*, source.group_code, source.data_as_at,
+        record.*, says.group_code, says.data_as_at,
+        CASE WHEN says.says_need THEN coalesce(need.need_code, 'None recorded') END AS need,
+        CASE WHEN says.says_care THEN coalesce(
+            (ARRAY['Looked after', 'Child protection plan', 'Child in need', 'Care leaver', 'Early help'])[care.place], 'None recorded'
+        ) END AS care,
         record.person_key IS NOT NULL AND row_number() OVER (
             PARTITION BY record.agency_code, record.dataset_code, record.person_key ORDER BY record.record_pseudonym
         ) = 1 AS is_first
-    FROM core.person_record AS record JOIN source USING (agency_code, dataset_code)
+    FROM core.person_record AS record JOIN says USING (agency_code, dataset_code)
+    LEFT JOIN need USING (agency_code, dataset_code, record_pseudonym)
+    LEFT JOIN care USING (agency_code, dataset_code, record_pseudonym)
 ),
 met AS (
     SELECT
@@ -25,22 +68,46 @@ met AS (
         core.sex_label(record.sex_code) AS sex,
         core.age_band(core.age_on_31_august(record.birth_month, record.data_as_at)) AS age_band,
         core.ethnicity_group(record.ethnicity_code) AS ethnicity_group,
-        core.deprivation_fifth(geography.imd_decile) AS deprivation_fifth, count(*) AS records,
+        core.deprivation_fifth(geography.imd_decile) AS deprivation_fifth, record.need, record.care, count(*) AS records,
         count(*) FILTER (WHERE record.is_first) AS persons,
         count(*) FILTER (WHERE coalesce(known_in.sources, 0) > (to_group.group_code = record.group_code)::integer) AS matched
     FROM record
     CROSS JOIN (SELECT DISTINCT group_code FROM source) AS to_group
     LEFT JOIN known_in ON known_in.person_key = record.person_key AND known_in.group_code = to_group.group_code
     LEFT JOIN core.geography AS geography ON geography.lsoa21_code = record.lsoa21_code
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+),
+-- The same between two sources, in total.
+met_source AS (
+    SELECT
+        record.agency_code, record.dataset_code, record.group_code, other.group_code AS to_group,
+        other.agency_code AS to_agency_code, other.dataset_code AS to_dataset_code, record.data_as_at, count(*) AS records,
+        count(*) FILTER (WHERE record.is_first) AS persons, count(known.person_key) AS matched
+    FROM record
+    JOIN source AS other ON (other.agency_code, other.dataset_code) <> (record.agency_code, record.dataset_code)
+    LEFT JOIN known ON known.person_key = record.person_key
+        AND (known.agency_code, known.dataset_code) = (other.agency_code, other.dataset_code)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+part AS (
+    SELECT
+        agency_code, dataset_code, group_code, to_group, 'ALL' AS to_agency_code, 'ALL' AS to_dataset_code, breakdown_topic,
+        breakdown, sum(records) AS records, sum(persons) AS persons, sum(matched) AS matched, max(data_as_at) AS data_as_at
+    FROM met
+    CROSS JOIN LATERAL (VALUES
+        ('Total', 'Total'), ('Sex', sex), ('Age band', age_band), ('Ethnicity group', ethnicity_group),
+        ('Deprivation fifth', deprivation_fifth), ('Need', need), ('Care status', care)
+    ) AS split (breakdown_topic, breakdown)
+    WHERE breakdown IS NOT NULL
+    GROUP BY agency_code, dataset_code, group_code, to_group, breakdown_topic, breakdown
+    UNION ALL
+    SELECT
+        agency_code, dataset_code, group_code, to_group, to_agency_code, to_dataset_code, 'Total', 'Total', records, persons,
+        matched, data_as_at
+    FROM met_source
 )
 SELECT
-    :as_of AS time_period, agency_code, dataset_code, group_code, to_group, breakdown_topic, breakdown,
-    sum(records)::integer AS records_count, sum(persons)::integer AS persons_count, sum(matched)::integer AS matched_count,
-    round(100.0 * sum(matched) / sum(records), 2) AS matched_pct, max(data_as_at) AS data_as_at
-FROM met
-CROSS JOIN LATERAL (VALUES
-    ('Total', 'Total'), ('Sex', sex), ('Age band', age_band), ('Ethnicity group', ethnicity_group),
-    ('Deprivation fifth', deprivation_fifth)
-) AS split (breakdown_topic, breakdown)
-GROUP BY agency_code, dataset_code, group_code, to_group, breakdown_topic, breakdown
+    :as_of AS time_period, agency_code, dataset_code, group_code, to_group, to_agency_code, to_dataset_code, breakdown_topic,
+    breakdown, records::integer AS records_count, persons::integer AS persons_count, matched::integer AS matched_count,
+    round(100.0 * matched / records, 2) AS matched_pct, data_as_at
+FROM part
