@@ -135,6 +135,24 @@ def review_export(
     out.print(f"{count:,} questions in {out_file}")
 
 
+@review_app.command("sample")
+@guarded
+def review_sample(
+    agency: Annotated[str, typer.Option(help="The partner that is asked.")],
+    out_file: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    pairs: Annotated[int, typer.Option(min=1, help="How many, the same number for each reason.")] = 60,
+) -> None:
+    """Write a random sample of accepted ties to one partner: are they right? The answers go in by `import`."""
+    from pipelines import flow
+    from pipelines.link import review
+
+    with flow.hub() as (_, registry, connection):
+        registry.agency(agency)
+        count = review.sample(connection, agency, out_file, pairs)
+        connection.commit()
+    out.print(f"{count:,} questions in {out_file}")
+
+
 @review_app.command("import")
 @guarded
 def review_import(

@@ -18,7 +18,7 @@ import psycopg
 import pyarrow as pa
 
 from pipelines.ledger import Ledger
-from pipelines.link import epochs, tokens
+from pipelines.link import epochs, fairness, tokens
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -33,7 +33,8 @@ def against_truth(
 
     Returns precision, recall (of the pairs that the files' content can link), recall_all (of every true pair) and f1
     (of precision and recall), overall over all pairs of sources, and by pair of agency groups, there with match_rate:
-    the share of the smaller group's records whose person has a record in the other group.
+    the share of the smaller group's records whose person has a record in the other group. Where the truth has
+    persons.parquet beside it, recall by group of children as well (`fairness.by_group`).
     """
     db = tokens.memory()
     _load(db, connection, registry, settings)
@@ -47,13 +48,19 @@ def against_truth(
     pairs = {name: _pairs(db, column) for name, column in _COLUMNS.items()}
     total = {name: sum(found.values()) for name, found in pairs.items()}
     groups = sorted({key for found in pairs.values() for key in found if key[0] != key[1]})
-    return _rates(total) | {
-        "by_pair": {
-            f"{a}-{b}": _rates({name: found.get((a, b), 0) for name, found in pairs.items()})
-            | {"match_rate": _match_rate(db, a, b)}
-            for a, b in groups
+    persons = truth / "persons.parquet"
+    fair = fairness.by_group(db, connection, persons) if persons.exists() else {}
+    return (
+        _rates(total)
+        | fair
+        | {
+            "by_pair": {
+                f"{a}-{b}": _rates({name: found.get((a, b), 0) for name, found in pairs.items()})
+                | {"match_rate": _match_rate(db, a, b)}
+                for a, b in groups
+            }
         }
-    }
+    )
 
 
 # What two items must share to count: in the crosswalk, in both, in truth as far as linkable, in truth.

@@ -82,6 +82,12 @@ def export(connection: psycopg.Connection[Any], agency: str, path: Path) -> int:
     Of the other record there is only whose it is. A pair of two records of this partner is asked once.
     """
     rows = queue(connection, agency)
+    _write(path, agency, rows)
+    return len(rows)
+
+
+def _write(path: Path, agency: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Questions to a partner about pairs of which it owns a record."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, EXPORTED)
         writer.writeheader()
@@ -89,11 +95,40 @@ def export(connection: psycopg.Connection[Any], agency: str, path: Path) -> int:
             own, other = ("l", "r") if row["agency_l"] == agency else ("r", "l")
             agrees = "; ".join(f"{field}: {words}" for field, words in sorted(row["agreement"].items()))
             writer.writerow({
-                "pair": row["pair"], "own_dataset": row[f"dataset_{own}"], "own_record": row[f"record_{own}"],
-                "other_agency": row[f"agency_{other}"], "other_dataset": row[f"dataset_{other}"],
-                "reason": row["reason"], "agreement": agrees, "household": row["household"],
+                "pair": name_of(tuple(row[c] for c in _PAIR)), "own_dataset": row[f"dataset_{own}"],
+                "own_record": row[f"record_{own}"], "other_agency": row[f"agency_{other}"],
+                "other_dataset": row[f"dataset_{other}"], "reason": row["reason"], "agreement": agrees,
+                "household": row["household"],
             })  # fmt: skip
+
+
+def sample(connection: psycopg.Connection[Any], agency: str, path: Path, pairs: int) -> int:
+    """Write a random sample of accepted ties to one partner as questions like those of `export`; returns their number.
+
+    As many of each reason as of every other, as far as there are, since the rare reasons are the doubtful ones; none
+    that was sampled or decided before. What was sampled is remembered in `link.sampled`: the answers say how often ties
+    of each reason are wrong (pipelines/link/belief.py). Another run of the matcher draws another sample.
+    """
+    columns = ", ".join(_PAIR)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            f"""WITH free AS (
+                    SELECT {columns}, reason, row_number() OVER (PARTITION BY reason ORDER BY hashtextextended(
+                        concat_ws('|', {columns}), (SELECT coalesce(max(link_run_key), 0) FROM link.run))) AS place
+                    FROM link.link AS tie
+                    WHERE %(agency)s IN (agency_l, agency_r) AND reason <> 'decided'
+                      AND NOT EXISTS (SELECT FROM link.sampled AS s WHERE ({_of("s")}) = ({_of("tie")}))
+                      AND NOT EXISTS (SELECT FROM link.decision AS d WHERE ({_of("d")}) = ({_of("tie")})))
+                INSERT INTO link.sampled ({columns}, reason)
+                SELECT {columns}, reason FROM free ORDER BY place, reason LIMIT %(pairs)s RETURNING *""",  # type: ignore[arg-type]  # noqa: S608
+            {"agency": agency, "pairs": pairs},
+        ).fetchall()
+    _write(path, agency, [row | {"agreement": {}, "household": ""} for row in rows])
     return len(rows)
+
+
+def _of(alias: str) -> str:
+    return ", ".join(f"{alias}.{column}" for column in _PAIR)
 
 
 def take(connection: psycopg.Connection[Any], path: Path, by: str) -> int:

@@ -148,6 +148,9 @@ def _linkage_table(linkage: dict[str, Any]) -> Table:
         numbers = [f"{rates[key]:.4f}" for key in ("precision", "recall", "recall_all")]
         rate = f"{rates['match_rate']:.1%}" if "match_rate" in rates else ""
         table.add_row(name.replace("-", " and ").replace("_", " "), *numbers, rate)
+    for row in linkage.get("uneven", []):
+        why = next(iter(row["reasons"]), "none")
+        table.add_row(f"{row['topic']}: {row['group']}, missed for {why}", "", f"{row['recall']:.4f}", "", "")
     return table
 
 

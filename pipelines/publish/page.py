@@ -62,7 +62,7 @@ def facts(made: Release) -> list[dict[str, str]]:
             per = "residents aged 0 to 25" if base == "residents_0_25" else "pupils"
             detail = f"{rate} in every 100 {per}"
             if sections.is_open(row):
-                detail += f"; {row['children_low']:,} to {row['children_high']:,} as far as matching is certain"
+                detail += f"; {row['children_low']:,} to {row['children_high']:,} allowing for matching errors"
             found.append({"figure": shown(row["children"], row["children_symbol"]), "label": label, "detail": detail})
     gap = made.sufficiency
     total = gap[(gap["need_code"] == ALL) & (gap["phase_code"] == ALL) & (gap["health_place_code"] == ALL)]

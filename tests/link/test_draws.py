@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
-from pipelines.link import belief, draws, drift, estimate, matcher, tokens
+from pipelines.errors import UsageFault
+from pipelines.link import belief, draws, drift, estimate, matcher, report, review, tokens
 from pipelines.link.draws import DRAWS
+from pipelines.link.report import page as page_of
 from pipelines.link.solve import solve
-from tests.link.drawn import linkage, rows
-from tests.link.test_run import Area, area, registry
+from tests.link.drawn import SOURCES, linkage, pseudonym, rows
+from tests.link.test_run import AREA, Area, area, registry
 
 __all__ = ["area", "registry"]
 
@@ -92,6 +97,49 @@ def test_sampled_answers_move_a_reason() -> None:
         assert db.execute("SELECT round(1 - chance, 4) FROM belief").fetchall() == [(0.0025,)]
         belief._calibrate(db, {"matcher": (20, 150)})
         assert 0.5 < db.execute("SELECT chance FROM belief").fetchall()[0][0] < 0.95
+
+
+def test_accepted_ties_are_sampled_asked_and_counted(area: Area, tmp_path: Path) -> None:
+    area.send(rows(AREA))
+    area.run()
+    reasons = dict(area.connection.execute("SELECT reason, count(*) FROM link.link GROUP BY reason").fetchall())
+    assert reasons["birth_sex_postcode"] == 1 and reasons["identifier"] > 5
+    assert review.sample(area.connection, "education", tmp_path / "asked.csv", 4) == 4
+    asked = list(csv.DictReader((tmp_path / "asked.csv").open()))
+    own = {pseudonym(source, str(n)) for source in ("school", "register") for n in (1, 2)}
+    assert {row["own_record"] for row in asked} <= own and {row["reason"] for row in asked} > {"birth_sex_postcode"}
+    assert belief.answers(area.connection) == {}
+    wrong = next(row for row in asked if row["reason"] == "birth_sex_postcode")
+    with (tmp_path / "answers.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, review.EXPORTED)
+        writer.writeheader()
+        writer.writerows(row | {"decision": "apart" if row is wrong else "together"} for row in [*asked[:3], wrong])
+    review.take(area.connection, tmp_path / "answers.csv", "education data team")
+    found = belief.answers(area.connection)
+    assert found["birth_sex_postcode"] == (1, 1) and found["identifier"][0] == 0
+    before = {row["pair"] for row in asked}
+    review.sample(area.connection, "education", tmp_path / "more.csv", 100)
+    assert not before & {row["pair"] for row in csv.DictReader((tmp_path / "more.csv").open())}, "asked once"
+
+
+def test_the_report_is_a_page_without_script_network_or_pseudonym(area: Area, tmp_path: Path) -> None:
+    with pytest.raises(UsageFault):
+        report.write(area.settings, area.connection, tmp_path)
+    area.send(rows(AREA))
+    area.run()
+    assert (area.settings.reports / "linkage" / "index.html").exists(), "made after every run"
+    page = report.write(area.settings, area.connection, tmp_path).read_text()
+    assert (tmp_path / "run-000001.html").read_text() == page
+    for text in ("8 records are 2 persons", "birth_sex_postcode", "one letter apart", 'role="img"', "The first run"):
+        assert text in page
+    assert "<script" not in page and "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    values = [pseudonym(source, n) for source in SOURCES for n in "12"] + ["Byrd", "2014-03-05"]
+    assert not [value for value in values if value in page]
+    area.send(rows(AREA)[:4])
+    area.run()
+    page = report.write(area.settings, area.connection, tmp_path).read_text()
+    assert "since run 1" in page and "run-000002.html" in {path.name for path in tmp_path.iterdir()}
+    assert page_of.wilson(0, 0) == (0.0, 1.0) and page_of.wilson(90, 100) == pytest.approx((0.826, 0.945), abs=1e-3)
 
 
 def test_a_move_past_its_bound_is_a_warning_and_the_swing_of_a_small_source_is_none() -> None:
