@@ -22,11 +22,14 @@ CREATE ROLE commissioner;
 CREATE ROLE commissioner_exact;
 CREATE ROLE publisher;
 CREATE ROLE area_all;
--- With the right to hand them on, so that \`joint-needs db login\` can make named people members.
-ALTER ROLE joint_needs CREATEROLE;
 GRANT loader, linker, analyst, analyst_lsoa, analyst_birth_month, analyst_dates, commissioner, commissioner_exact, publisher,
-    area_all TO joint_needs WITH ADMIN OPTION;
+    area_all TO joint_needs;
 CREATE DATABASE joint_needs OWNER joint_needs;
 CREATE DATABASE airflow OWNER airflow;
 REVOKE ALL ON DATABASE joint_needs, airflow, postgres FROM PUBLIC;
+-- The pipelines write by the thousand; what they read, and who was given what, is kept.
+ALTER ROLE joint_needs SET pgaudit.log = 'read, role, ddl';
+ALTER ROLE airflow SET pgaudit.log = 'role, ddl';
+\\connect joint_needs
+SELECT 'CREATE EXTENSION pgaudit' FROM pg_available_extensions WHERE name = 'pgaudit' \\gexec
 SQL

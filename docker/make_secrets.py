@@ -12,6 +12,7 @@ import base64
 import json
 import re
 import secrets
+import subprocess
 import sys
 from pathlib import Path
 
@@ -42,7 +43,24 @@ def make(users: list[str], folder: Path = FOLDER) -> list[str]:
     for name in missing:
         (folder / name).write_text(contents[name])
         (folder / name).chmod(0o444)
-    return missing
+    return [*missing, *_certificate(folder)]
+
+
+def _certificate(folder: Path) -> list[str]:
+    """The database server's key and its certificate, which is its own root and good for two years."""
+    names = ["database_key", "database_certificate"]
+    if all((folder / name).exists() for name in names):
+        return []
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "730", "-subj", "/CN=postgres", "-addext", "subjectAltName=DNS:postgres"]
+    command += ["-keyout", str(folder / names[0]), "-out", str(folder / names[1])]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        sys.exit("openssl is needed for the database's certificate; install it and run this again")
+    for name in names:
+        (folder / name).chmod(0o444)
+    return names
 
 
 if __name__ == "__main__":

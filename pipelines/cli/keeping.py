@@ -29,6 +29,7 @@ def add_to(app: typer.Typer, db_app: typer.Typer) -> None:
         ("logout", logout),
         ("logins", logins),
         ("housekeeping", housekeeping),
+        ("report", report),
     ):
         db_app.command(name)(command)
     for command in (backup, restore):
@@ -98,6 +99,28 @@ def housekeeping(
         held = f"  kept by legal hold {', '.join(map(str, one['holds']))}" if one["holds"] else ""
         out.print(f"{one['submission']:<48} kept until {one['kept_until']}{held}", highlight=False)
     out.print(f"{len(found)} submissions have been kept long enough")
+
+
+@guarded
+def report(
+    log: Annotated[list[Path], typer.Option(help="File of the server's audit log, in JSON; repeatable.")],
+    month: Annotated[str | None, typer.Option(help="Only this month, as 2026-03.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who asked what: the server's audit log counted by person, month and table. It holds no values."""
+    from pipelines.keeping import asked
+
+    found = asked.report(log, month)
+    if as_json:
+        show(found, True)
+        return
+    for line in found:
+        out.print(
+            f"{line['month']}  {line['login']:<24} {line['what']:<6} {line['object']:<36} {line['times']:>8,}",
+            highlight=False,
+        )
+    if not found:
+        out.print("nobody asked anything that the log tells of")
 
 
 @guarded

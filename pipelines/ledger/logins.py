@@ -84,7 +84,7 @@ def make(
     except psycopg.errors.InsufficientPrivilege:
         connection.rollback()
         raise UsageFault(
-            "the database's user may not make logins: it needs CREATEROLE and ADMIN on the roles"
+            "the owner may not make logins; name a superuser in JOINT_NEEDS_DATABASE_URL (docs/runbook/logins.md)"
         ) from None
     parts = urlsplit(address)
     host = parts.netloc.rpartition("@")[2]

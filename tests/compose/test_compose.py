@@ -170,6 +170,8 @@ class Native:
         # One Airflow home per container; here one per service, so that they do not share what containers do not share.
         if "AIRFLOW_HOME" in theirs:
             theirs["AIRFLOW_HOME"] += f"-{service}"
+        # The embedded server has no certificate; TLS is tested in test_tls_and_audit.py.
+        theirs |= {"DATABASE_TLS": "disable"} if "DATABASE_TLS" in theirs else {}
         quiet = {"NO_PROXY": "127.0.0.1", "SECRETS": str(self.secrets), "PATH": f"{BIN}:{os.environ['PATH']}"}
         return kept | theirs | quiet
 
@@ -243,7 +245,7 @@ def _make_bare(server):
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
         for database in ("joint_needs", "airflow"):
             admin.execute(f"DROP DATABASE IF EXISTS {database}")
-        for role in ("joint_needs", "airflow", *postgres.READERS):
+        for role in ("joint_needs", "airflow", *postgres.READERS, *postgres.GROUPS):
             admin.execute(f"DROP ROLE IF EXISTS {role}")
 
 

@@ -32,7 +32,7 @@ from pipelines.settings import Settings
 READERS = ("loader", "linker", "analyst", "commissioner", "commissioner_exact", "publisher")
 ROLES = ("postgres", "joint_needs", "airflow", *READERS)
 # Roles that nobody logs in as: named people are made members (sql/grants/).
-_GROUPS = ("analyst_lsoa", "analyst_birth_month", "analyst_dates", "area_all")
+GROUPS = ("analyst_lsoa", "analyst_birth_month", "analyst_dates", "area_all")
 WAREHOUSE = "joint_needs"
 
 _OPTIONS = {
@@ -275,10 +275,10 @@ def _prepare(server: Server) -> None:
             )
         # The owner may step into a reader's role on purpose, and has none of its rights otherwise.
         connection.execute("ALTER ROLE joint_needs NOINHERIT")
-        for role in _GROUPS:
+        for role in GROUPS:
             if role not in there:
                 connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
-        for role in (*READERS, *_GROUPS):
+        for role in (*READERS, *GROUPS):
             connection.execute(sql.SQL("GRANT {} TO joint_needs").format(sql.Identifier(role)))
         databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         for owner in (WAREHOUSE, "airflow"):
