@@ -12,9 +12,10 @@ import pytest
 
 from pipelines import flow, synth
 from pipelines import registry as declared
+from pipelines.integrate import core, marts, ranges
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect
-from pipelines.link import evaluate
+from pipelines.link import evaluate, fairness, tokens
 from pipelines.seal import keys, seal_area
 from pipelines.settings import Settings
 from tests import canary
@@ -132,6 +133,96 @@ def test_linkage_holds_against_the_truth(area):
         assert found["precision"] >= 0.995, name
         assert found["recall"] >= 0.97, name
     assert len(scores["by_pair"]) == 3
+
+
+def test_estimates_without_the_truth_hold_against_it(area):
+    """Precision and recall as the run itself says them, within two in a thousand of their intervals."""
+    ((estimate,),) = area.rows("SELECT summary -> 'estimate' FROM link.run ORDER BY link_run_key DESC LIMIT 1")
+    with connect(area.settings) as connection:
+        truth = evaluate.against_truth(connection, declared.load(), area.settings, area.truth)
+    for rate in ("precision", "recall"):
+        assert estimate[rate]["low"] - 0.002 <= truth[rate] <= estimate[rate]["high"] + 0.002, (rate, truth[rate])
+        assert estimate[rate]["high"] - estimate[rate]["low"] < 0.02
+    assert (area.settings.reports / "linkage" / "index.html").exists()
+
+
+def test_nobody_is_missed_much_more_than_others_or_it_is_said_who_and_why(area):
+    with connect(area.settings) as connection:
+        truth = evaluate.against_truth(connection, declared.load(), area.settings, area.truth)
+    groups, uneven = truth["by_group"], truth["uneven"]
+    assert set(groups) == set(fairness.TOPICS) and len(groups["ethnicity"]) >= 5
+    # Who was adopted is another person before and after by design, and told apart from the others.
+    for topic in ("sex", "social care", "twin"):
+        recalls = [row["recall"] for row in groups[topic].values() if row["pairs"] >= fairness.ENOUGH]
+        assert len(recalls) >= 2 and max(recalls) - min(recalls) <= fairness.POINTS, topic
+    for row in uneven:
+        missed = (1 - row["recall"]) * groups[row["topic"]][row["group"]]["pairs"]
+        assert sum(row["reasons"].values()) >= missed - 1, row
+
+
+def test_ranges_hold_the_truth_about_as_often_as_they_say(area):
+    """Marts made from who is truly one person, beside the ranges that were served; then everything is rolled back.
+
+    What the files can tell at most and at least: records of one component are one person, or all of one person are.
+    """
+    outcomes = {}
+    with connect(area.settings) as connection:
+        served = {mart.name: mart for mart in marts.load() if mart.definition.ranges and mart.name != "match_quality"}
+        cells = {name: counts(connection, mart) for name, mart in served.items()}
+        for unit in ("component_id", "person_id"):
+            as_they_truly_are(area, connection, unit)
+            for name, mart in served.items():
+                marts.refresh(connection, mart, AS_OF, None)
+                outcomes[name, unit] = counts(connection, mart)
+            connection.rollback()
+    held, wide = [], 0
+    for name, found in cells.items():
+        for key, (count, low, high) in found.items():
+            least, most = (outcomes[name, unit].get(key, (0,))[0] for unit in ("component_id", "person_id"))
+            least, most = min(least, most), max(least, most)
+            if count or most:
+                held.append(low <= most and least <= high)
+                wide += low < high
+    assert len(held) > 500 and wide > 5
+    assert wide < 0.2 * len(held), "what is certain has no width"
+    assert sum(held) >= 0.9 * len(held)
+    overlap = [
+        low <= outcomes["multi_agency_overlap", "person_id"][key][0]
+        and outcomes["multi_agency_overlap", "component_id"][key][0] <= high
+        for key, (count, low, high) in cells["multi_agency_overlap"].items()
+        if count
+    ]
+    assert sum(overlap) >= 0.9 * len(overlap)
+
+
+def counts(connection, mart) -> dict[tuple, tuple[int, int, int]]:
+    """Count and range of every cell of a mart."""
+    key = mart.definition.key
+    query = f"SELECT {', '.join(key)}, children_count, children_low, children_high FROM mart.{mart.name}"
+    return {row[: len(key)]: row[len(key) :] for row in connection.execute(query).fetchall()}
+
+
+def as_they_truly_are(area: Area, connection, unit: str) -> None:
+    """Give every record in core the person it truly is; `unit` is the column of the truth that says so."""
+    db = tokens.memory()
+    evaluate._load(db, connection, declared.load(), area.settings)
+    rows = db.execute(
+        f"""SELECT agency, dataset, record_pseudonym, md5(min({unit})::VARCHAR)::UUID
+            FROM row_of JOIN read_parquet(?) USING (agency, dataset, period, source_row) GROUP BY ALL""",
+        [str(area.truth / "records.parquet")],
+    ).fetchall()
+    connection.execute("CREATE TEMP TABLE truly (agency text, dataset text, record text, person uuid) ON COMMIT DROP")
+    with connection.cursor().copy("COPY truly FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    connection.execute("ANALYZE truly")
+    for table in ranges._with_persons(connection):
+        connection.execute(
+            f"""UPDATE core.{table} SET person_key = person FROM truly
+                WHERE agency_code = agency AND dataset_code = dataset AND record_pseudonym = record"""
+        )
+    core.refresh_persons(connection)
+    connection.execute("DELETE FROM core.key_draw")
 
 
 def test_the_canary_is_one_person_known_to_all_three_groups(area):

@@ -79,7 +79,12 @@ def _pairs(db: duckdb.DuckDBPyConnection, drawn: Drawn, size: int) -> tuple[Matr
         GROUP BY ALL""").fetchall()
     for left, right, count in rows:
         found[left, right] = count
-    source = dict(db.execute("SELECT record_id, source_id FROM record").fetchall()) if drawn.records else {}
+    touched = [record for records in drawn.records.values() for record in records]
+    source = dict(
+        db.execute(
+            "SELECT record_id, source_id FROM record WHERE record_id IN (SELECT unnest(?::INTEGER[]))", [touched]
+        ).fetchall()
+    )
     counts = {one: Counter(source[record] for record in records) for one, records in drawn.records.items()}
     both = np.repeat(found[..., None], DRAWS, axis=2)
     everything = both.copy()
