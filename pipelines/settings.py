@@ -16,11 +16,14 @@ Variables (all optional):
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
+
+from pipelines.errors import UsageFault
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -30,6 +33,18 @@ def shipped(name: str) -> Path:
     """The folder `sql` or `expectations`: beside the package in a checkout, inside it in an installed wheel."""
     beside = PACKAGE.parent / name
     return beside if (PACKAGE.parent / "pyproject.toml").exists() and beside.is_dir() else PACKAGE / "_shipped" / name
+
+
+def _share(name: str, default: float) -> float:
+    """A share from 0 to 1 from the environment; UsageFault where it is anything else."""
+    text = os.environ.get(name) or str(default)
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise UsageFault(f"{name} is a share from 0 to 1 such as {default}, or 1 for no bound; it is set to {text!r}")
+    return share
 
 
 def near_tokens() -> bool:
@@ -63,7 +78,7 @@ class Settings:
             notify_smtp=os.environ.get("JOINT_NEEDS_NOTIFY_SMTP") or None,
             notify_webhook=os.environ.get("JOINT_NEEDS_NOTIFY_WEBHOOK") or None,
             check_engine="pandas" if os.environ.get("JOINT_NEEDS_CHECK_ENGINE") == "pandas" else "duckdb",
-            most_key_changes=float(os.environ.get("JOINT_NEEDS_MOST_KEY_CHANGES") or 0.02),
+            most_key_changes=_share("JOINT_NEEDS_MOST_KEY_CHANGES", 0.02),
         )
 
     @property

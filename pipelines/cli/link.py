@@ -73,6 +73,17 @@ def report_command(
         out.print(f"{page}")
 
 
+@link_app.command("retrain")
+@guarded
+def retrain() -> None:
+    """Take the pinned model away: the next refresh trains a new one on all records and matches everything anew."""
+    from pipelines.link import MODEL, matcher
+    from pipelines.settings import Settings
+
+    was_there = matcher.forget(Settings.from_environment().link_store / MODEL)
+    out.print("the next refresh trains a model and matches everything anew" if was_there else "no model is pinned")
+
+
 @review_app.command("list")
 @guarded
 def review_list(

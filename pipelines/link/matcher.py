@@ -138,7 +138,7 @@ def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], b
     """The pinned model of these sources, trained and pinned first where there is none; whether it is new.
 
     A model is for the set of sources it was trained on: another source brings other habits of writing. It is trained
-    anew too where the one there is was made when there was too little to train on, and where its file is gone.
+    anew too where the one there is was made when there was too little to train on, and where its file is gone (forget).
     """
     try:
         kept = read_model(path)
@@ -150,3 +150,10 @@ def pinned(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, Any], b
     path.parent.mkdir(parents=True, exist_ok=True)
     durable.write(path, json.dumps(kept, indent=1).encode())
     return kept, True
+
+
+def forget(path: Path) -> bool:
+    """Take a pinned model away, so that the next run trains anew; whether there was one."""
+    is_there = path.exists()
+    path.unlink(missing_ok=True)
+    return is_there

@@ -16,7 +16,7 @@ import duckdb
 from pipelines.link import frequencies
 from pipelines.link.tokens import LISTS
 
-REVIEW, ACCEPT = 0.1, 0.9
+REVIEW, ACCEPT = 0.02, 0.9
 # Looks that are compared with all others at a time.
 SLICE = 100_000
 # The last digit of a score that is kept.

@@ -16,6 +16,9 @@ import pyarrow as pa
 from pipelines.link import agreement, lasting, nameless, pairs, predict, twins
 from pipelines.link.clusters import Clusters, Numbers, Refusal
 
+# Below this a pair that nobody is asked about is not kept to be looked up either.
+NOTED = 0.1
+
 
 def solve(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> int:
     """Match everything in `db` with a model of `matcher`; returns how many looks were compared anew."""
@@ -128,6 +131,7 @@ def _results(db: duckdb.DuckDBPyConnection, refused: list[Refusal]) -> None:
         LEFT JOIN compared c USING (record_l, record_r)
         LEFT JOIN household h ON h.record_id = record_l
         WHERE l.person_id <> r.person_id
+          AND (is_queued OR waiting.reason NOT IN ('probable', 'sibling') OR waiting.probability >= {NOTED})
         ORDER BY record_l, record_r;
     """)  # noqa: S608
     db.unregister("refused_rows")

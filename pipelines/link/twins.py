@@ -70,9 +70,9 @@ def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
         return []
     twins = most_twins(apart, opposite, wrong_sex) / chance[0]
     expected = {grade: twins * OF_ONE_SEX * chance[grade] for grade in range(1, agreement.FORENAME_TELLS)}
-    # A missing or misplaced first name befalls twins as often as anyone.
+    # A missing or misplaced first name befalls twins as often as anyone; a boy and a girl are told apart all the same.
     for grade in (-1, agreement.FORENAME_HALF_SWAPPED):
-        expected[grade] = twins * seen.get(grade, 0) / max(sure + sum(seen.values()), 1)
+        expected[grade] = twins * (1 - OPPOSITE_SEX) * seen.get(grade, 0) / max(sure + sum(seen.values()), 1)
     accepted, total = [], 0.0
     for grade in sorted(expected, key=lambda g: (expected[g] / max(seen.get(g, 0), 1), g)):
         total += expected[grade]

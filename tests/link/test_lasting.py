@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.errors import SystemFault, UsageFault
 from pipelines.link import lasting, person_keys, review, tokens
+from pipelines.settings import Settings
 from pipelines.watch import alerts, linkage
 from tests.link.drawn import rows
 from tests.link.test_run import Area, area, registry
@@ -144,3 +145,10 @@ def test_the_circuit_breaker(area: Area, monkeypatch: pytest.MonkeyPatch) -> Non
     area.run()
     assert linkage.stopped(area.connection) == []
     assert together(area.person_keys())
+
+
+@pytest.mark.parametrize("text", ["2%", "two", "nan", "-0.1", "2"])
+def test_a_share_that_is_none_is_said(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOINT_NEEDS_MOST_KEY_CHANGES", text)
+    with pytest.raises(UsageFault, match="JOINT_NEEDS_MOST_KEY_CHANGES is a share from 0 to 1"):
+        Settings.from_environment()
