@@ -32,12 +32,13 @@ GOALS = {
 }
 
 
-def one_size(children: int) -> dict[str, Any]:
+def one_size(children: int, *, with_link_floor: bool) -> dict[str, Any]:
     """`area.measure` in a process and a home of its own, which is gone afterwards."""
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="joint-needs-bench-") as folder:
         home = Path(folder)
         home.chmod(0o755)
         command = [sys.executable, "-m", "tests.bench", "one", "--children", str(children), "--home", folder]
+        command += ["--link-floor"] * with_link_floor
         try:
             subprocess.run(command, check=True)
             found: dict[str, Any] = json.loads((home / "measured.json").read_text())
@@ -52,11 +53,12 @@ def flow(sizes: list[int]) -> dict[str, Any]:
     marginal_ratio: seconds of everything but linkage, over the floor, between the sizes. fixed_seconds: what the
     straight line through both leaves for no child at all. The night and the empty night are those of the smallest.
     """
-    found = {children: one_size(children) for children in sorted(sizes)}
+    found = {children: one_size(children, with_link_floor=children == min(sizes)) for children in sorted(sizes)}
     small, large = found[min(found)], found[max(found)]
     result = {
         "night_1pct_ratio": small["night_1pct_ratio"],
         "nothing_new_seconds": small["nothing_new_seconds"],
+        "link_ratio": small["link_ratio"],
         "peak_mb": {str(children): one["peak_mb"] for children, one in found.items()},
         "stages": {str(children): one["stages"] for children, one in found.items()},
         "sizes": {str(children): one for children, one in found.items()},
@@ -88,9 +90,11 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=["flow", "validate", "one"], help="one part alone")
     parser.add_argument("--children", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--link-floor", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.part == "one":
-        (asked.home / "measured.json").write_text(json.dumps(area.measure(asked.children[0], asked.home)))
+        measured = area.measure(asked.children[0], asked.home, with_link_floor=asked.link_floor)
+        (asked.home / "measured.json").write_text(json.dumps(measured))
         return
     out = Path("var/bench.json")
     found = json.loads(out.read_text()) if asked.part and out.exists() else {}

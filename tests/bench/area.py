@@ -23,7 +23,7 @@ from pipelines import registry as declared
 from pipelines.ledger.database import adbc
 from pipelines.seal import keys, seal_area
 from pipelines.settings import Settings
-from tests.bench import night
+from tests.bench import matching, night
 
 WORK = ("seal", "receive", "validate", "accept", "conform", "integrate")
 REFRESH = ("link", "conform", "integrate")
@@ -70,8 +70,11 @@ def floor(settings: Settings, raw: Path) -> float:
     return time.monotonic() - started
 
 
-def measure(children: int, home: Path) -> dict[str, Any]:
-    """Run the whole flow once on a fresh home, then a night on which little changed; seconds by stage."""
+def measure(children: int, home: Path, *, with_link_floor: bool = True) -> dict[str, Any]:
+    """Run the whole flow once on a fresh home, then a night on which little changed; seconds by stage.
+
+    with_link_floor: whether floor S is measured too, which at a large size takes longer than all the rest.
+    """
     os.environ.update(JOINT_NEEDS_HOME=str(home), JOINT_NEEDS_ENVIRONMENT="demo")
     os.environ.pop("JOINT_NEEDS_DATABASE_URL", None)
     settings = Settings.from_environment()
@@ -84,6 +87,7 @@ def measure(children: int, home: Path) -> dict[str, Any]:
     take_in(registry, stages)
     refresh(stages)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    link_floor = timed({}, "bare Splink", lambda: matching.floor(settings, registry)) if with_link_floor else None
     print("nothing new", flush=True)
     refresh(nothing)
     print("one child in a hundred changed", flush=True)
@@ -99,6 +103,7 @@ def measure(children: int, home: Path) -> dict[str, Any]:
         "stages": rounded(stages),
         "work_seconds": round(sum(stages[name] for name in WORK), 2),
         "floor_seconds": round(f_seconds, 2),
+        "link_ratio": round(stages["link"] / link_floor, 2) if link_floor else None,
         "night_1pct": rounded(again),
         "night_1pct_ratio": round(changed / full, 3),
         "nothing_new_seconds": round(sum(nothing.values()), 2),
