@@ -134,7 +134,7 @@ def delete(connection: Connection, records: Records) -> Counter[str]:
         made = parameters({}, persons)
         for place in everywhere:
             if place.columns & set(_PERSON) and not place.has_record:
-                given = made if place.schema == "core" else alone
+                given = alone if place.schema == "link" else made
                 counts[place.name] += _delete(connection, place, place.of_persons(), given)
         if counts.total() == before:
             return +counts

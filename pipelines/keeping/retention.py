@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from pipelines.errors import UsageFault
 from pipelines.keeping import catalogue, stores
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
 from pipelines.receive import suppression
@@ -42,12 +43,24 @@ class Due:
         return {**self.__dict__, "kept_until": str(self.kept_until), "holds": list(self.holds)}
 
 
+def refuse(settings: Settings, connection: Connection, submission: str) -> None:
+    """UsageFault where a legal hold forbids to take the content of a submission out."""
+    ledger = Ledger(connection)
+    if found := _against(settings, ledger.submission(submission), _standing(ledger)):
+        numbers = ", ".join(map(str, found))
+        raise UsageFault(f"legal hold {numbers} forbids it; nothing was deleted. `joint-needs db holds` says why")
+
+
+def _standing(ledger: Ledger) -> list[dict[str, Any]]:
+    return ledger.rows(
+        "SELECT hold_key, agency_code, dataset_code, fingerprint FROM ops.legal_hold WHERE lifted_at IS NULL"
+    )
+
+
 def due(settings: Settings, registry: Registry, connection: Connection, today: date) -> list[Due]:
     """The submissions whose time is over on a day, oldest first; changes nothing."""
     ledger, found = Ledger(connection), []
-    holds = ledger.rows(
-        "SELECT hold_key, agency_code, dataset_code, fingerprint FROM ops.legal_hold WHERE lifted_at IS NULL"
-    )
+    holds = _standing(ledger)
     for of in ledger.submissions():
         contract = registry.contracts.get(of.dataset_code)
         if of.state == "withdrawn" or contract is None:
@@ -111,7 +124,7 @@ def _delete_withdrawn(connection: Connection) -> int:
     """
     count = 0
     for place in catalogue.places(connection):
-        if place.schema == "core" and "submission_key" in place.columns:
+        if place.schema.startswith("core") and "submission_key" in place.columns:
             query = """DELETE FROM {} WHERE submission_key IN (
                 SELECT submission_key FROM ops.submission WHERE state = 'withdrawn')"""
             count += connection.execute(sql.SQL(query).format(place.identifier)).rowcount

@@ -23,10 +23,13 @@ from psycopg import sql
 
 from pipelines.errors import DataFault
 from pipelines.keeping.catalogue import Connection, Place, Records, places
+from pipelines.receive.files import REFUSED, TAKEN
 from pipelines.receive.rekey import opened
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
 
+# A delivery that is not yet taken in; it will be without the records on the list.
+WAITING = "deliveries that wait"
 # Folders of the hub that are no store of records.
 _NOT_SEARCHED = ("postgres", "keys")
 
@@ -57,10 +60,18 @@ def find(settings: Settings, connection: Connection, records: Records, persons: 
     connection.commit()
     for path in _files(settings):
         found.files += 1
-        kind = path.relative_to(settings.home).parts[0] if path.is_relative_to(settings.home) else "landing"
-        found.places[f"{kind}/"] += _in_file(settings, path, words)
+        found.places[_kind(settings, path)] += _in_file(settings, path, words)
     found.places = +found.places
     return found
+
+
+def _kind(settings: Settings, path: Path) -> str:
+    """What a file is counted under: the hub's folder, or that it waits in the landing place."""
+    if path.is_relative_to(settings.landing):
+        parts = path.relative_to(settings.landing).parts
+        is_aside = parts[0] == REFUSED or any(part.startswith(TAKEN) for part in parts)
+        return "landing/" if is_aside or len(parts) < 3 else WAITING
+    return f"{path.relative_to(settings.home).parts[0]}/"
 
 
 def _rows(connection: Connection, place: Place, records: Records, words: frozenset[str], persons: set[UUID]) -> int:

@@ -23,7 +23,7 @@ from pipelines import durable
 from pipelines.errors import UsageFault
 from pipelines.ledger import Submission
 from pipelines.publish.snapshot import STATUS
-from pipelines.receive.files import REFUSED
+from pipelines.receive.files import REFUSED, TAKEN
 from pipelines.receive.rekey import HUBS, closed, opened
 from pipelines.receive.suppression import PSEUDONYM, left, pseudonyms_of, write_left
 from pipelines.seal.keys import HubKeys
@@ -204,7 +204,7 @@ def drafts(settings: Settings, changes: Changes) -> Counter[str]:
 def deliveries(settings: Settings, *, refused: bool) -> Iterator[Path]:
     """Delivered folders that are not taken in: refused ones and ones being cleared away, or those that wait."""
     for folder in sorted(settings.landing.glob("*/*")):
-        if folder.is_dir() and (folder.parent.name == REFUSED or folder.name.startswith(".taken-")) is refused:
+        if folder.is_dir() and (folder.parent.name == REFUSED or folder.name.startswith(TAKEN)) is refused:
             yield folder
 
 

@@ -24,7 +24,7 @@ from pipelines.settings import Settings
 
 # Folders of the landing place that are not deliveries begin with a dot.
 REFUSED = ".refused"
-_TAKEN = ".taken-"
+TAKEN = ".taken-"
 
 
 @contextmanager
@@ -73,10 +73,10 @@ def remove_taken(settings: Settings, folder: Path) -> None:
     """Take a received delivery out of the landing place: renamed first, so that a kill leaves no half delivery."""
     if not _is_landed(settings, folder):
         return
-    for leftover in folder.parent.glob(f"{_TAKEN}*"):
+    for leftover in folder.parent.glob(f"{TAKEN}*"):
         shutil.rmtree(leftover)
     if folder.exists():
-        doomed = folder.with_name(_TAKEN + hashlib.sha256(os.fsencode(folder.name)).hexdigest()[:16])
+        doomed = folder.with_name(TAKEN + hashlib.sha256(os.fsencode(folder.name)).hexdigest()[:16])
         folder.rename(doomed)
         shutil.rmtree(doomed)
 

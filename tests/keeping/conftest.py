@@ -150,8 +150,13 @@ def _build(found: Hub) -> None:
                'BEGIN INSERT INTO core.referral_history VALUES (OLD.*); RETURN OLD; END';
            CREATE TRIGGER keep AFTER DELETE ON core.referral FOR EACH ROW EXECUTE FUNCTION core.keep_referral()"""
     )
+    area.connection.execute(
+        "CREATE SCHEMA IF NOT EXISTS core_history; CREATE TABLE core_history.seen (LIKE core.person)"
+    )
     area.connection.commit()
     found.refresh()
+    area.connection.execute("INSERT INTO core_history.seen SELECT * FROM core.person")
+    area.connection.commit()
     spoilt = area.patients(sequence=3)
     with (spoilt / "payload" / "referral.parquet").open("ab") as file:
         file.write(b"spoilt")

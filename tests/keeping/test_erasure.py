@@ -94,9 +94,12 @@ def test_a_child_is_found_everywhere_then_nowhere_and_does_not_come_back(hub: Hu
 def test_one_partners_record_goes_and_the_others_stay_with_their_person(hub: Hub):
     child = child_of(hub, is_everywhere=False)
     assert child.persons == set()
+    hub.area.patients(sequence=9)
     erase(hub, child)
     hub.refresh()
-    assert look(hub, child) == {}
+    assert set(look(hub, child)) == {search.WAITING}, "what is not yet taken in is told apart"
+    assert hub.rows("SELECT count(*) FROM core_history.seen WHERE person_key = %s", hub.person) == [(0,)]
+    assert hub.rows("SELECT count(*) FROM core_history.seen") == [(1,)]
     assert hub.rows("SELECT record_pseudonym FROM link.crosswalk WHERE person_key = %s", hub.person) == [
         (hub.register,)
     ]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import shutil
 from datetime import date
 
+import pytest
+
+from pipelines.errors import UsageFault
 from pipelines.keeping import epochs, holds, retention, stores
 from pipelines.ledger import Ledger
 from tests.keeping.conftest import CSDS, Hub
@@ -25,6 +28,8 @@ def test_what_was_kept_long_enough_goes_and_what_is_on_hold_stays(hub: Hub):
     of_record = holds.place(settings, connection, "north_trust", record=hub.other, **BY)
     holds.place(settings, connection, "north_trust", dataset="mhsds", **BY)
     assert {one.holds for one in retention.due(settings, registry, connection, over)} == {(of_record,)}
+    with pytest.raises(UsageFault, match=f"legal hold {of_record}"):
+        retention.refuse(settings, connection, CSDS)
     outcome = retention.apply(settings, registry, connection, over)
     assert (outcome.counts["submissions"], outcome.counts["kept_by_hold"]) == (0, 2)
     assert outcome.counts["refused_deliveries"] == 1
