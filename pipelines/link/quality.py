@@ -55,7 +55,7 @@ _MET = """
     FROM record JOIN source USING (source_id)
     LEFT JOIN (SELECT DISTINCT x.record_id FROM reach x JOIN record y USING (record_id)
                WHERE x.source_id <> y.source_id) r USING (record_id)
-    GROUP BY ALL"""
+    GROUP BY ALL ORDER BY agency, dataset"""
 
 
 def after(settings: Settings, connection: psycopg.Connection[Any]) -> list[str]:
