@@ -10,13 +10,14 @@ from typing import Any
 
 import psycopg
 import pytest
+import yaml
 
 from pipelines.errors import UsageFault
 from pipelines.ledger import logins as room
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
 from pipelines.local import postgres
-from pipelines.settings import Settings
+from pipelines.settings import Settings, shipped
 
 PROBES = ("ops.submission", "link.crosswalk", "core.person", "mart.probe", "partnership.probe", "publish.probe")
 # r read, w write; everything else is refused. The linker has the ledger by column, the analyst core: see below.
@@ -211,3 +212,11 @@ def test_a_named_person_sees_whole_counts_of_own_areas_only(
         assert room.listed(owner) == []
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect((tmp_path / "login").read_text().strip())
+
+
+def test_marts_shown_to_the_partnership_whole_are_those_that_count_no_children(database: Settings) -> None:
+    none = {path.parent.name for path in (shipped("sql") / "marts").glob("*/mart.yaml")
+            if yaml.safe_load(path.read_text())["disclosure"] == "none"}  # fmt: skip
+    with connect(database) as owner:
+        source = owner.execute("SELECT prosrc FROM pg_proc WHERE oid = 'partnership.refresh'::regproc").fetchall()[0][0]
+    assert set(re.findall(r"'(\w+)'", source.split("open_marts CONSTANT")[1].split(";")[0])) == none
