@@ -48,7 +48,7 @@ check: $(READY)  ## formatting, lint, types, SQL and YAML
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --quiet --disable-progress-bar sql/conform sql/synth sql/integrate
-	@$(BIN)/sqlfluff lint --quiet --disable-progress-bar --dialect postgres sql/marts sql/grants sql/migrations
+	@$(BIN)/sqlfluff lint --quiet --disable-progress-bar --dialect postgres sql/marts sql/grants sql/migrations sql/derived
 	@$(BIN)/yamllint --strict pipelines docker-compose.yaml .pre-commit-config.yaml
 
 lock: $(READY)   ## resolve the dependencies again (names, versions and hashes; no addresses)

@@ -157,11 +157,17 @@ def _faults() -> str:
     return "\n".join(lines) + "\n"
 
 
+_OF_EVERY_TABLE = """Every table has `recorded_from` besides: since when the warehouse has shown the row as it is.
+`submission_key` is the submission that first said what the row says. `core_known` has the same tables as they were
+shown at an earlier moment ([how](../how-to/ask-for-the-past.md)).
+"""
+
+
 def _core() -> str:
     said: dict[str, str] = {}  # a later migration may say it anew
-    for path in sorted(shipped("sql").glob("migrations/*.sql")):
-        said |= dict(re.findall(r"COMMENT ON TABLE (core\.\w+) IS '((?:[^']|'')*)';", path.read_text()))
-    lines = ["# core", "", NOTE]
+    for path in [*sorted(shipped("sql").glob("migrations/*.sql")), *sorted(shipped("sql").glob("derived/*.sql"))]:
+        said |= dict(re.findall(r"COMMENT ON (?:TABLE|VIEW) (core\.\w+) IS '((?:[^']|'')*)';", path.read_text()))
+    lines = ["# core", "", NOTE, _OF_EVERY_TABLE]
     for table, comment in said.items():
         lines += [f"## {table}", "", comment.replace("''", "'"), ""]
     return "\n".join(lines).rstrip() + "\n"

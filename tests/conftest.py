@@ -7,6 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,16 @@ def server() -> Iterator[postgres.Server]:
 @pytest.fixture
 def database(server: postgres.Server, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a hub of its own: an empty home folder and a fresh, migrated database."""
+    with fresh(server, tmp_path) as settings:
+        yield settings
+
+
+@contextmanager
+def fresh(server: postgres.Server, home: Path) -> Iterator[Settings]:
+    """As `database`, for a fixture that many tests share."""
     name = f"test_{secrets.token_hex(6)}"
     _create(server, name, TEMPLATE)
-    yield Settings(home=tmp_path, database_url=server.url("joint_needs", name), environment="test")
+    yield Settings(home=home, database_url=server.url("joint_needs", name), environment="test")
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -21,9 +21,13 @@ DUCKDB_TYPES = {
 }
 
 
+# Columns that no source fills: whose row it is, by the crosswalk, and since when the warehouse has said so.
+OWN = ("person_key", "recorded_from")
+
+
 @dataclass(frozen=True)
 class CoreTable:
-    """A core table that conform fills: columns in order with their DuckDB types, person_key left out; its key."""
+    """A core table that conform fills: columns in order with their DuckDB types, without the warehouse's own."""
 
     name: str
     types: dict[str, str]
@@ -69,14 +73,14 @@ def core_tables(connection: psycopg.Connection[Any]) -> list[CoreTable]:
         own = [row for row in columns if row["table_name"] == name]
         if not own:
             raise SystemFault(f"sql/conform/{name}.sql has no table core.{name}")
-        given = [row for row in own if row["column_name"] != "person_key"]
+        given = [row for row in own if row["column_name"] not in OWN]
         found.append(
             CoreTable(
                 name,
                 {row["column_name"]: DUCKDB_TYPES[row["data_type"]] for row in given},
                 tuple(row["column_name"] for row in given if row["is_required"]),
                 tuple(row["column_name"] for row in keys if row["table_name"] == name),
-                len(given) < len(own),
+                any(row["column_name"] == "person_key" for row in own),
             )
         )
     return found

@@ -14,22 +14,29 @@ from typing import Any
 
 import duckdb
 import psycopg
+import pyarrow.parquet as pq
 
 from pipelines import durable
 from pipelines.conform.shape import CoreTable
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger
+from pipelines.ledger.database import adbc
 from pipelines.settings import Settings
 
 
 @dataclass(frozen=True)
 class Next:
-    """What conform made: from which inputs, and the content hash and rows of every canonical table."""
+    """What conform made.
 
-    fingerprint: str
+    submissions: keys of those that stood. base: the state that rows were compared with. hashes, rows, inputs: by
+    canonical table, its content hash, number of rows and the hash of what it was made of.
+    """
+
     submissions: list[int]
+    base: dict[str, str]
     hashes: dict[str, str]
     rows: dict[str, int]
+    inputs: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -37,14 +44,12 @@ class Changes:
     """What turns one state of a table into the next.
 
     path: Parquet with `change` (I, U or D) and the table's columns; of a deleted row only the key counts.
-    is_whole: there is no earlier state to compare with, so the table is emptied first and every row is an I.
     """
 
     path: Path
     inserted: int
     updated: int
     deleted: int
-    is_whole: bool
 
 
 def integrated(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:
@@ -72,25 +77,47 @@ def write_next(settings: Settings, made: Next) -> None:
     durable.replace(settings.conformed / "next.json", lambda temporary: temporary.write_text(json.dumps(asdict(made))))
 
 
+def withdrawn(connection: psycopg.Connection[Any]) -> tuple[int, ...]:
+    """Keys of the submissions that were taken out for good."""
+    rows = Ledger(connection).rows("SELECT submission_key FROM ops.submission WHERE state = 'withdrawn' ORDER BY 1")
+    return tuple(row["submission_key"] for row in rows)
+
+
+def readable(settings: Settings, duck: duckdb.DuckDBPyConnection, table: CoreTable, content_hash: str) -> Path:
+    """The file of a state that the warehouse shows; read back from core where it was lost or has other columns."""
+    found = path(settings, table.name, content_hash)
+    if not found.exists() or not _same_columns(duck, found, table):
+        durable.replace(found, lambda temporary: _read_back(settings, table, temporary))
+    return found
+
+
+def _read_back(settings: Settings, table: CoreTable, target: Path) -> None:
+    columns = ", ".join(f'"{name}"' for name in table.columns)
+    with adbc(settings) as arrow, arrow.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM core.{table.name}")  # noqa: S608
+        reader = cursor.fetch_record_batch()
+        with pq.ParquetWriter(target, reader.schema) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
+
 def changes(
     settings: Settings, duck: duckdb.DuckDBPyConnection, table: CoreTable, base: str | None, to: str
 ) -> Changes:
     """What turns state `base` of a table into state `to`; made once and kept until it has been integrated."""
     after = path(settings, table.name, to)
-    before = path(settings, table.name, base) if base else None
     columns = ", ".join(f'"{name}"' for name in table.columns)
-    if before is None or not before.exists() or not _same_columns(duck, before, table):
-        query, is_whole = f"SELECT 'I' AS change, {columns} FROM read_parquet('{after}')", True  # noqa: S608
-        target = settings.conformed / "changes" / f"{table.name}.whole.{to}.parquet"
+    if base is None:
+        query = f"SELECT 'I' AS change, {columns} FROM read_parquet('{after}')"  # noqa: S608
     else:
-        query, is_whole = _difference(table, before, after), False
-        target = settings.conformed / "changes" / f"{table.name}.{base}.{to}.parquet"
+        query = _difference(table, readable(settings, duck, table, base), after)
+    target = settings.conformed / "changes" / f"{table.name}.{base}.{to}.parquet"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         durable.replace(target, lambda temporary: duck.execute(f"COPY ({query}) TO '{temporary}' (FORMAT parquet)"))
     counted = duck.execute(f"SELECT change, count(*) FROM read_parquet('{target}') GROUP BY ALL")  # noqa: S608
     counts: dict[str, int] = dict(counted.fetchall())
-    return Changes(target, counts.get("I", 0), counts.get("U", 0), counts.get("D", 0), is_whole)
+    return Changes(target, counts.get("I", 0), counts.get("U", 0), counts.get("D", 0))
 
 
 def _same_columns(duck: duckdb.DuckDBPyConnection, file: Path, table: CoreTable) -> bool:

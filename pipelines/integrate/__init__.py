@@ -1,15 +1,16 @@
 """Core and marts, changed in one transaction: all or nothing.
 
 Changes are staged first, outside of it. Then, in one transaction: the changes go into core, every record gets its
-person of today, core.person and the marts are made anew, every mart is checked, the ledger moves on, and a row of
-`ops.refresh` marks the new state. Readers see the old picture until the commit and the new one after it. That row is
-the only mark there is: a run killed before the commit changed nothing, one killed after it left only files to tidy.
+person of today, core.person and the marts follow, every mart that changed is checked, the ledger moves on, and a row of
+`ops.refresh` marks the new state. What core and marts no longer show goes into their history in the same transaction.
+Readers see the old picture until the commit and the new one after it. That row is the only mark there is: a run killed
+before the commit changed nothing, one killed after it left only files to tidy.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -75,7 +76,7 @@ def run(
     *,
     mart_folder: Path | None = None,
 ) -> Outcome:
-    """Bring what conform made into core and make the marts anew.
+    """Bring what conform made into core, and the marts up to date.
 
     as_of: recorded time for the choice of submissions, and the day of the picture; None is everything, today.
     extra_marts: marts that a function fills. mart_folder: instead of the shipped `sql/marts`.
@@ -108,7 +109,7 @@ def run(
                 tables,
                 changes,
                 work,
-                lambda: marts.refresh_all(connection, day, extra_marts or {}, mart_folder),
+                lambda changed: marts.refresh_all(connection, day, extra_marts or {}, mart_folder, changed),
             )
             connection.commit()
         staging.clear(connection)
@@ -149,27 +150,35 @@ def _transaction(
     tables: list[CoreTable],
     changes: Mapping[str, Changes],
     work: Work,
-    make_marts: Callable[[], dict[str, int]],
+    make_marts: Callable[[Collection[str] | None], dict[str, int]],
 ) -> dict[str, int]:
     """Everything a reader sees, from old to new; the caller commits. Counts of rows changed and of marts."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     connection.execute("SET LOCAL work_mem = '64MB'")
     if core.crosswalk_hash(connection) != work.crosswalk:
         raise SystemFault("the linker changed the crosswalk while this refresh was staging; run it again")
+    if work.mark is not None and not core.is_later(connection, work.mark["recorded_at"]):
+        raise SystemFault("the database's clock is behind the last refresh; nothing is recorded before what is known")
+    mark = work.mark or {"code_version": None, "as_of": None, "linkage": {}, "recorded_at": "-infinity"}
     changed = {
         table.name: core.merge(connection, table, changes[table.name]) for table in tables if table.name in changes
     }
-    if work.mark is not None and work.mark["linkage"].get("crosswalk") != work.crosswalk:
-        for table in tables:
-            if table.has_person:
-                changed[table.name] = changed.get(table.name, 0) + core.rekey(connection, table)
-    core.note_statistics(connection, [table for table, count in changed.items() if count])
+    if work.mark is not None and mark["linkage"].get("crosswalk") != work.crosswalk:
+        for name, count in core.rekey(connection, tables, mark["recorded_at"]).items():
+            changed[name] = changed.get(name, 0) + count
+    core.note_statistics(connection, changed)
     changed["source"] = core.refresh_sources(connection, registry, work.standing)
     changed["code"] = core.refresh_codes(connection, registry)
-    changed["person"] = core.refresh_persons(connection)
-    core.refresh_draws(connection)
-    core.note_statistics(connection, ["source", "code", "person", "key_draw"])
-    rows = make_marts()
+    is_new_code = mark["code_version"] != work.code_version
+    changed["person"] = core.refresh_persons(connection, everyone=is_new_code or core.groups_moved(connection))
+    core.forget(connection, tables, mark["recorded_at"])
+    rest = {name: changed[name] for name in ("source", "code", "person")}
+    core.note_statistics(connection, rest | {"key_draw": core.refresh_draws(connection)})
+    is_everything = is_new_code or mark["as_of"] != work.day
+    moved = {table for table, count in changed.items() if count}
+    if changed["source"]:
+        moved = moved - {"source"} | {"submission_key"} | ({"source"} if core.sources_say_more(connection) else set())
+    rows = make_marts(None if is_everything else moved)
     _move_submissions(Ledger(connection), work.standing, work.as_of)
     connection.execute(
         """INSERT INTO ops.refresh (run_key, as_of, submissions, conformed, changed, linkage, code_version)

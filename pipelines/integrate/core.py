@@ -1,8 +1,12 @@
-"""Core, changed row by row from staging, and the person each record is taken to be. Never commits."""
+"""Core, changed row by row from staging, and the person each record is taken to be. Never commits.
+
+Whatever a row was before it is changed or leaves goes into `core_history` in the same transaction (sql/history/). The
+moment of a change is the transaction's own `now()`, so every row of one refresh carries the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
@@ -15,6 +19,8 @@ from pipelines.registry import Registry
 from pipelines.settings import shipped
 
 Connection = psycopg.Connection[Any]
+RECORD = ("agency_code", "dataset_code", "record_pseudonym")
+_EVERYWHERE = sql.SQL("TRUE")
 
 
 def merge(connection: Connection, table: CoreTable, changes: Changes) -> int:
@@ -24,14 +30,16 @@ def merge(connection: Connection, table: CoreTable, changes: Changes) -> int:
     """
     names = {"t": sql.Identifier(table.name), "match": _match(table.key, "t", "s")}
     count = 0
-    if changes.is_whole:
-        count += connection.execute(sql.SQL("DELETE FROM core.{t}").format(**names)).rowcount
+    if changes.deleted or changes.updated:
+        staged = "EXISTS (SELECT 1 FROM staging.{t} AS s WHERE s.change <> 'I' AND {match})"
+        _keep(connection, table.name, sql.SQL(staged).format(**names))
     if changes.deleted:
         query = "DELETE FROM core.{t} AS t USING staging.{t} AS s WHERE s.change = 'D' AND {match}"
         count += connection.execute(sql.SQL(query).format(**names)).rowcount
     if changes.updated:
-        cells = sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in table.content)
-        query = "UPDATE core.{t} AS t SET {cells} FROM staging.{t} AS s WHERE s.change = 'U' AND {match}"
+        cells = sql.SQL("").join(sql.SQL("{0} = s.{0}, ").format(sql.Identifier(name)) for name in table.content)
+        query = """UPDATE core.{t} AS t SET {cells} recorded_from = now() FROM staging.{t} AS s
+            WHERE s.change = 'U' AND {match}"""
         count += connection.execute(sql.SQL(query).format(cells=cells, **names)).rowcount
     if changes.inserted:
         count += _insert(connection, table)
@@ -44,27 +52,60 @@ def _insert(connection: Connection, table: CoreTable) -> int:
         "t": sql.Identifier(table.name),
         "columns": sql.SQL(", ").join(columns),
         "cells": sql.SQL(", ").join(sql.SQL("s.{}").format(name) for name in columns),
+        "match": _match(RECORD, "c", "s"),
     }
     if table.has_person:
         query = """INSERT INTO core.{t} ({columns}, person_key) SELECT {cells}, c.person_key FROM staging.{t} AS s
-            LEFT JOIN link.crosswalk AS c ON c.valid_to = 'infinity' AND c.agency_code = s.agency_code
-                AND c.dataset_code = s.dataset_code AND c.record_pseudonym = s.record_pseudonym
-            WHERE s.change = 'I'"""
+            LEFT JOIN link.crosswalk AS c ON c.valid_to = 'infinity' AND {match} WHERE s.change = 'I'"""
     else:
         query = "INSERT INTO core.{t} ({columns}) SELECT {cells} FROM staging.{t} AS s WHERE s.change = 'I'"
     return connection.execute(sql.SQL(query).format(**names)).rowcount
 
 
-def rekey(connection: Connection, table: CoreTable) -> int:
-    """Give every row whose record was taken to be another person since then its person of today. Rows changed."""
-    name = sql.Identifier(table.name)
-    record = ("agency_code", "dataset_code", "record_pseudonym")
-    moved = """UPDATE core.{t} AS t SET person_key = c.person_key FROM link.crosswalk AS c
-        WHERE c.valid_to = 'infinity' AND {match} AND t.person_key IS DISTINCT FROM c.person_key"""
-    lost = """UPDATE core.{t} AS t SET person_key = NULL WHERE t.person_key IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM link.crosswalk AS c WHERE c.valid_to = 'infinity' AND {match})"""
-    match = _match(record, "t", "c")
-    return sum(connection.execute(sql.SQL(query).format(t=name, match=match)).rowcount for query in (moved, lost))
+def _keep(connection: Connection, table: str, leaving: sql.Composable) -> None:
+    """Put the rows `t` of a core table that are about to change or leave into its history.
+
+    A row that this transaction has written already was never seen by anybody.
+    """
+    columns = [sql.Identifier(name) for name in _columns(connection, table)]
+    query = """INSERT INTO core_history.{t} ({columns}, recorded_to) SELECT {cells}, now() FROM core.{t} AS t
+        WHERE t.recorded_from < now() AND {leaving}"""
+    cells = sql.SQL(", ").join(sql.SQL("t.{}").format(name) for name in columns)
+    names = {"t": sql.Identifier(table), "columns": sql.SQL(", ").join(columns), "cells": cells}
+    connection.execute(sql.SQL(query).format(leaving=leaving, **names))
+
+
+def rekey(connection: Connection, tables: Iterable[CoreTable], since: Any) -> dict[str, int]:
+    """Give every row whose record was taken to be another person since then its person of today. Rows changed.
+
+    Records are those of core.person_record; one that is not there is found by when the linker moved it. since: the
+    moment of the refresh before; a run of the linker that it overlapped began well within the day before.
+    """
+    connection.execute(
+        """CREATE TEMP TABLE moved ON COMMIT DROP AS
+           SELECT agency_code, dataset_code, record_pseudonym, c.person_key FROM core.person_record AS r
+           LEFT JOIN (SELECT * FROM link.crosswalk WHERE valid_to = 'infinity') AS c
+               USING (agency_code, dataset_code, record_pseudonym)
+           WHERE r.person_key IS DISTINCT FROM c.person_key
+           UNION
+           SELECT agency_code, dataset_code, record_pseudonym, c.person_key FROM link.crosswalk AS r
+           LEFT JOIN (SELECT * FROM link.crosswalk WHERE valid_to = 'infinity') AS c
+               USING (agency_code, dataset_code, record_pseudonym)
+           WHERE r.valid_from > %(since)s - interval '1 day'
+               OR (r.valid_to < 'infinity' AND r.valid_to > %(since)s - interval '1 day')""",
+        {"since": since},
+    )
+    connection.execute("ANALYZE moved")
+    match = _match(RECORD, "t", "m")
+    condition = sql.SQL("{} AND t.person_key IS DISTINCT FROM m.person_key").format(match)
+    update = "UPDATE core.{t} AS t SET person_key = m.person_key, recorded_from = now() FROM moved AS m WHERE {c}"
+    changed = {}
+    for table in tables:
+        if table.has_person:
+            _keep(connection, table.name, sql.SQL("EXISTS (SELECT 1 FROM moved AS m WHERE {})").format(condition))
+            query = sql.SQL(update).format(t=sql.Identifier(table.name), c=condition)
+            changed[table.name] = connection.execute(query).rowcount
+    return changed
 
 
 def crosswalk_hash(connection: Connection) -> str:
@@ -94,7 +135,7 @@ def refresh_sources(connection: Connection, registry: Registry, standing: Iterab
         contract = registry.contract(of.dataset_code)
         names = (of.agency_code, of.dataset_code, contract.group, registry.agency(of.agency_code).name, contract.title)
         rows.append((*names, contract.people, of.submission_key, of.period_start, of.period_end, of.period_end))
-    connection.execute("CREATE TEMP TABLE made_source (LIKE core.source) ON COMMIT DROP")
+    _make(connection, "source")
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO made_source VALUES ({', '.join(['%s'] * 10)})", rows)  # noqa: S608
     connection.execute(
@@ -108,54 +149,138 @@ def refresh_sources(connection: Connection, registry: Registry, standing: Iterab
 def refresh_codes(connection: Connection, registry: Registry) -> int:
     """core.code: every code list, so that marts can say what a code means. Rows changed."""
     rows = [(name, code, label) for name, found in registry.code_lists.items() for code, label in found.codes.items()]
-    connection.execute("CREATE TEMP TABLE made_code (LIKE core.code) ON COMMIT DROP")
+    _make(connection, "code")
     with connection.cursor() as cursor, cursor.copy("COPY made_code FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
     return _replace_by_difference(connection, "code", ("list_code", "code"))
 
 
-def refresh_persons(connection: Connection) -> int:
-    """core.person, from the records of each person (sql/integrate/person.sql). Rows changed."""
-    query = (shipped("sql") / "integrate" / "person.sql").read_text()
+def refresh_persons(connection: Connection, *, everyone: bool) -> int:
+    """core.person, from the records of each person (sql/integrate/person.sql). Rows changed.
+
+    everyone: not only those of whom a record changed, came, went or moved in this transaction.
+    """
+    of_some = """SELECT person_key FROM core.person_record WHERE recorded_from = now()
+        UNION SELECT person_key FROM core_history.person_record WHERE recorded_to = now()"""
+    of_all = "SELECT person_key FROM core.person_record UNION SELECT person_key FROM core.person"
+    connection.execute(
+        f"CREATE TEMP TABLE asked_person ON COMMIT DROP AS {of_all if everyone else of_some}"  # type: ignore[call-overload]
+    )
+    connection.execute("ANALYZE asked_person")
+    connection.execute(
+        """CREATE TEMP VIEW asked_record AS
+           SELECT * FROM core.person_record WHERE person_key IN (SELECT person_key FROM asked_person)"""
+    )
+    query = (shipped("sql") / "integrate" / "person.sql").read_text().replace("core.person_record", "asked_record")
     connection.execute(f"CREATE TEMP TABLE made_person ON COMMIT DROP AS {query}")  # type: ignore[call-overload]
     connection.execute("ANALYZE made_person")
-    return _replace_by_difference(connection, "person", ("person_key",))
+    asked = sql.SQL("t.person_key IN (SELECT person_key FROM asked_person)")
+    changed = _replace_by_difference(connection, "person", ("person_key",), asked)
+    connection.execute("DROP VIEW asked_record")
+    return changed
 
 
-def note_statistics(connection: Connection, tables: Iterable[str]) -> None:
-    """Let the planner know what tables hold now: it plans the marts before any autovacuum could have come by."""
+def groups_moved(connection: Connection) -> bool:
+    """Whether this transaction gave a source another group, which decides what a person is."""
+    row = connection.execute(
+        """SELECT EXISTS (SELECT FROM core_history.source AS was
+               JOIN core.source AS is_ USING (agency_code, dataset_code)
+           WHERE was.recorded_to = now() AND was.group_code <> is_.group_code)"""
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def sources_say_more(connection: Connection) -> bool:
+    """Whether this transaction changed core.source in more than which submission stands."""
+    row = connection.execute(
+        """WITH was AS (SELECT * FROM core_history.source WHERE recorded_to = now()),
+           is_ AS (SELECT * FROM core.source WHERE recorded_from = now())
+           SELECT EXISTS (SELECT FROM was FULL JOIN is_ USING (agency_code, dataset_code)
+               WHERE to_jsonb(was) - 'submission_key' - 'recorded_from' - 'recorded_to'
+                   IS DISTINCT FROM to_jsonb(is_) - 'submission_key' - 'recorded_from')"""
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def is_later(connection: Connection, moment: Any) -> bool:
+    """Whether this transaction began after a moment."""
+    row = connection.execute("SELECT now() > %s", (moment,)).fetchone()
+    return bool(row and row[0])
+
+
+def forget(connection: Connection, tables: Iterable[CoreTable], since: Any) -> None:
+    """Take what submissions withdrawn since a moment had brought out of the history too, and the persons made of it."""
+    gone = connection.execute(
+        """SELECT coalesce(array_agg(DISTINCT submission_key), '{}') FROM ops.submission_event
+           WHERE to_state = 'withdrawn' AND at > %s""",
+        (since,),
+    ).fetchone()[0]  # type: ignore[index]
+    if not gone:
+        return
+    connection.execute(
+        """DELETE FROM core_history.person AS p USING core_history.person_record AS r
+           WHERE r.submission_key = ANY(%s) AND r.person_key = p.person_key AND p.recorded_to > r.recorded_from""",
+        (gone,),
+    )
     for table in tables:
-        connection.execute(sql.SQL("ANALYZE core.{}").format(sql.Identifier(table)))
+        query = sql.SQL("DELETE FROM core_history.{} WHERE submission_key = ANY(%s)").format(sql.Identifier(table.name))
+        connection.execute(query, (gone,))
 
 
-def _replace_by_difference(connection: Connection, table: str, key: tuple[str, ...]) -> int:
-    """Make core.<table> equal to the temporary made_<table>, touching only rows that differ."""
-    columns = [
-        row[0]
-        for row in connection.execute(
-            """SELECT column_name FROM information_schema.columns
-               WHERE table_schema = 'core' AND table_name = %s ORDER BY ordinal_position""",
-            (table,),
-        ).fetchall()
-    ]
+def note_statistics(connection: Connection, changed: Mapping[str, int]) -> None:
+    """Let the planner know what tables hold now: it plans the marts before any autovacuum could have come by.
+
+    changed: table -> rows written in this transaction; where that is less than a fifth of them, it knows enough.
+    """
+    for table, count in changed.items():
+        known = connection.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", (f"core.{table}",))
+        if count and 5 * count >= known.fetchone()[0]:  # type: ignore[index]
+            connection.execute(sql.SQL("ANALYZE core.{}").format(sql.Identifier(table)))
+
+
+def _make(connection: Connection, table: str) -> None:
+    """An empty temporary table made_<table> with the columns of core.<table>."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection, table, ("recorded_from",))))
+    query = sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM core.{} WITH NO DATA")
+    connection.execute(query.format(sql.Identifier(f"made_{table}"), columns, sql.Identifier(table)))
+
+
+def _replace_by_difference(
+    connection: Connection, table: str, key: tuple[str, ...], within: sql.Composable = _EVERYWHERE
+) -> int:
+    """Make core.<table>, as far as it lies `within`, equal to made_<table>, touching only rows that differ."""
+    columns = _columns(connection, table, ("recorded_from",))
     content = [name for name in columns if name not in key]
     parts = {
         "t": sql.Identifier(table),
         "made": sql.Identifier(f"made_{table}"),
         "match": _match(key, "t", "s"),
+        "within": within,
         "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
-        "cells": sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in content),
+        "cells": sql.SQL("").join(sql.SQL("{0} = s.{0}, ").format(sql.Identifier(name)) for name in content),
         "old": sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in content),
         "new": sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in content),
     }
+    same = "{within} AND NOT EXISTS (SELECT 1 FROM {made} AS s WHERE {match} AND ({old}) IS NOT DISTINCT FROM ({new}))"
+    _keep(connection, table, sql.SQL(same).format(**parts))
     statements = (
-        "DELETE FROM core.{t} AS t WHERE NOT EXISTS (SELECT 1 FROM {made} AS s WHERE {match})",
-        "UPDATE core.{t} AS t SET {cells} FROM {made} AS s WHERE {match} AND ({old}) IS DISTINCT FROM ({new})",
+        "DELETE FROM core.{t} AS t WHERE {within} AND NOT EXISTS (SELECT 1 FROM {made} AS s WHERE {match})",
+        """UPDATE core.{t} AS t SET {cells} recorded_from = now() FROM {made} AS s
+           WHERE {match} AND ({old}) IS DISTINCT FROM ({new})""",
         """INSERT INTO core.{t} ({columns}) SELECT {columns} FROM {made} AS s
            WHERE NOT EXISTS (SELECT 1 FROM core.{t} AS t WHERE {match})""",
     )
     return sum(connection.execute(sql.SQL(statement).format(**parts)).rowcount for statement in statements)
+
+
+def _columns(connection: Connection, table: str, without: tuple[str, ...] = ()) -> list[str]:
+    rows = connection.execute(
+        """SELECT column_name FROM information_schema.columns
+           WHERE table_schema = 'core' AND table_name = %s ORDER BY ordinal_position""",
+        (table,),
+    ).fetchall()
+    return [name for (name,) in rows if name not in without]
 
 
 def _match(key: Iterable[str], left: str, right: str) -> sql.Composed:

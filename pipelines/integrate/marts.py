@@ -1,71 +1,48 @@
-"""Marts: one folder each in `sql/marts/`, made anew inside the refresh transaction. Never commits.
+"""Marts: one folder each in `sql/marts/`, brought up to date inside the refresh transaction. Never commits.
 
 `mart.yaml` says what the table is and becomes its columns, key and comments; `model.sql` is one query that takes
 `:as_of`; `checks.sql` holds queries, each headed by `-- check: <what must be so>`, that return the rows that must not
 be. A mart without a model is filled by a function that is handed in.
+
+A mart whose SQL reads no table that changed is left alone. Every row that a mart ever showed is in `mart_history`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 import yaml
 from psycopg import sql
 from pydantic import ValidationError
 
-from pipelines.contracts import Strict
 from pipelines.errors import SystemFault
-from pipelines.integrate import ranges
+from pipelines.integrate import ranges, shape
+from pipelines.integrate.shape import MartDefinition
 from pipelines.settings import shipped
 
 Connection = psycopg.Connection[Any]
 Filler = Callable[[Connection, date], int]
-MartType = Literal[
-    "text", "integer", "bigint", "numeric", "date", "boolean", "double precision", "timestamp with time zone"
-]
-
-
-class MartColumn(Strict):
-    """A column of a mart."""
-
-    type: MartType
-    comment: str
-
-
-class MartDefinition(Strict):
-    """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`.
-
-    ranges: count -> the two columns for how low and how high it may be by the draws of the linker (ranges.py).
-    """
-
-    title: str
-    comment: str
-    grain: str
-    key: tuple[str, ...]
-    owner: str
-    base: str
-    disclosure: Literal["count", "none"]
-    measures: dict[str, str] = {}
-    ranges: dict[str, tuple[str, str]] = {}
-    columns: dict[str, MartColumn]
-    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Mart:
-    """A folder of `sql/marts/`: its name, definition, model (None where a function fills it) and checks by name."""
+    """A folder of `sql/marts/`: its name, definition, model (None where a function fills it) and checks by name.
+
+    reads: the tables and views that its SQL names, as `schema.name`; `core.submission_key` where it asks for that.
+    """
 
     name: str
     definition: MartDefinition
     model: str | None
     checks: dict[str, str]
+    reads: frozenset[str] = frozenset()
 
 
 def load(folder: Path | None = None) -> list[Mart]:
@@ -82,10 +59,16 @@ def load(folder: Path | None = None) -> list[Mart]:
             problems.append(f"{place.name}/mart.yaml: key columns not among the columns: {', '.join(missing)}")
         model = (place / "model.sql").read_text() if (place / "model.sql").exists() else None
         checks = read_checks((place / "checks.sql").read_text()) if (place / "checks.sql").exists() else {}
-        found.append(Mart(place.name, definition, model, checks))
+        found.append(Mart(place.name, definition, model, checks, _reads(place)))
     if problems:
         raise SystemFault("the marts do not hold together:\n  " + "\n  ".join(problems))
     return found
+
+
+def _reads(place: Path) -> frozenset[str]:
+    text = "\n".join(re.sub(r"--.*", "", path.read_text()) for path in sorted(place.glob("*.sql")))
+    found = set(re.findall(r"\b((?:core|ops|link|mart)\.\w+)\b(?!\s*\()", text)) - {f"mart.{place.name}"}
+    return frozenset(found | ({"core.submission_key"} if re.search(r"\bsubmission_key\b", text) else set()))
 
 
 def read_checks(text: str) -> dict[str, str]:
@@ -113,70 +96,111 @@ def refresh(connection: Connection, mart: Mart, as_of: date, filler: Filler | No
 
     Raises SystemFault naming the check where one returns a row; the caller's transaction must then be rolled back.
     """
+    _make(connection, mart, as_of, filler)
+    return _show(connection, mart, as_of, filler)
+
+
+def refresh_all(
+    connection: Connection,
+    as_of: date,
+    fillers: Mapping[str, Filler],
+    folder: Path | None = None,
+    changed: Collection[str] | None = None,
+) -> dict[str, int]:
+    """Bring every mart up to date; mart -> rows, of those that were made anew.
+
+    changed: the core tables that changed since the marts were made for the same day by the same definitions, and
+    `submission_key` where sources only name another; None where everything is to be made. All are worked out before the
+    first is shown, so that a mart whose columns changed, which must be locked, is locked for a moment only.
+    """
+    marts = load(folder)
+    unknown = set(fillers) - {mart.name for mart in marts}
+    if unknown:
+        raise SystemFault(f"no mart.yaml for: {', '.join(sorted(unknown))}")
+    due = [mart for mart in marts if changed is None or _is_due(connection, mart, changed)]
+    for mart in due:
+        _make(connection, mart, as_of, fillers.get(mart.name))
+    return {mart.name: _show(connection, mart, as_of, fillers.get(mart.name)) for mart in due}
+
+
+def _is_due(connection: Connection, mart: Mart, changed: Collection[str]) -> bool:
+    """Whether a table it reads changed. One that reads outside core, or whose SQL names nothing, always is."""
+    if not mart.reads or any(not name.startswith("core.") for name in mart.reads):
+        return True
+    named = {name.removeprefix("core.") for name in mart.reads}
+    if "spoken_of" in named:  # it reads every table, but says another thing only where a source delivered
+        named = named - {"spoken_of"} | {"source"}
+    below = connection.execute(
+        """SELECT table_name::text FROM information_schema.view_table_usage
+           WHERE table_schema = 'core' AND view_schema = 'core' AND view_name = ANY(%s)""",
+        (list(named),),
+    ).fetchall()
+    return not named.union(*below).isdisjoint(changed)
+
+
+def _make(connection: Connection, mart: Mart, as_of: date, filler: Filler | None) -> None:
+    """What the model gives, in the temporary table made_<mart>; nothing for a mart that a function fills."""
     if (mart.model is None) == (filler is None):
         raise SystemFault(f"mart {mart.name} needs either a model.sql or a function that fills it")
-    _ensure_table(connection, mart)
+    if mart.model is None:
+        return
+    made = sql.Identifier(f"made_{mart.name}")
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(made))
+    types = {name: column.type for name, column in mart.definition.columns.items()}
+    connection.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(made, shape.typed(types)))
+    ends = {end for pair in mart.definition.ranges.values() for end in pair}
+    names = sql.SQL(", ").join(sql.Identifier(name) for name in types if name not in ends).as_string(connection)
+    model = bind(mart.model)
+    query = f"INSERT INTO {made.as_string(connection)} ({names}) SELECT {names} FROM (\n{model}\n) AS made"  # noqa: S608
+    connection.execute(query, {"as_of": as_of})  # type: ignore[call-overload]
+    if mart.definition.ranges:
+        ranges.fill(connection, f"made_{mart.name}", model, mart.definition.key, mart.definition.ranges, as_of)
+
+
+def _show(connection: Connection, mart: Mart, as_of: date, filler: Filler | None) -> int:
+    """Bring the table to what was made, with its history, and check it; returns its rows."""
+    shape.ensure(connection, mart.name, mart.definition)
+    parts = {
+        "t": sql.Identifier("mart", mart.name),
+        "made": sql.Identifier(f"made_{mart.name}"),
+        "history": sql.Identifier("mart_history", mart.name),
+        "names": sql.SQL(", ").join(map(sql.Identifier, mart.definition.columns)),
+        "same": sql.SQL(" AND ").join(
+            sql.SQL("t.{0} {1} s.{0}").format(
+                sql.Identifier(name), sql.SQL("=" if name in mart.definition.key else "IS NOT DISTINCT FROM")
+            )
+            for name in mart.definition.columns
+        ),
+    }
     if filler is not None:
-        rows = filler(connection, as_of)
+        filler(connection, as_of)
     else:
-        table = sql.Identifier("mart", mart.name).as_string(connection)
-        ends = {end for pair in mart.definition.ranges.values() for end in pair}
-        modelled = [name for name in mart.definition.columns if name not in ends]
-        columns = sql.SQL(", ").join(map(sql.Identifier, modelled)).as_string(connection)
-        connection.execute(f"DELETE FROM {table}")  # type: ignore[call-overload]  # noqa: S608
-        insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM (\n{bind(mart.model or '')}\n) AS made"  # noqa: S608
-        rows = connection.execute(insert, {"as_of": as_of}).rowcount  # type: ignore[call-overload]
-        if mart.definition.ranges:
-            key = mart.definition.key
-            ranges.fill(connection, mart.name, bind(mart.model or ""), key, mart.definition.ranges, as_of)
+        # The planner knows nothing of a table that was just made, and would compare every row with every other.
+        connection.execute(sql.SQL("ANALYZE {made}").format(**parts))
+        for statement in _BY_DIFFERENCE:
+            connection.execute(sql.SQL(statement).format(**parts))
+    for statement in _HISTORY:
+        connection.execute(sql.SQL(statement).format(**parts))
     for name, query in mart.checks.items():
         failed = connection.execute(f"SELECT count(*) FROM (\n{bind(query)}\n) AS failed", {"as_of": as_of})  # type: ignore[call-overload]  # noqa: S608
         count = failed.fetchone()[0]  # type: ignore[index]
         if count:
             raise SystemFault(f"mart {mart.name} does not hold: {name} ({count} rows); nothing was changed")
-    return rows
+    counted = connection.execute(sql.SQL("SELECT count(*) FROM {t}").format(**parts)).fetchone()
+    return int(counted[0]) if counted else 0
 
 
-def _ensure_table(connection: Connection, mart: Mart) -> None:
-    """The table as `mart.yaml` says, with its comments; made anew only where its columns or key changed."""
-    wanted = {name: column.type for name, column in mart.definition.columns.items()}
-    there = connection.execute(
-        """SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
-           WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum""",
-        (f"mart.{mart.name}",),
-    ).fetchall()
-    key = connection.execute(
-        """SELECT array_agg(attname ORDER BY array_position(indkey, attnum)) FROM pg_index
-           JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
-           WHERE indrelid = to_regclass(%s) AND indisprimary""",
-        (f"mart.{mart.name}",),
-    ).fetchone()[0]  # type: ignore[index]
-    table = sql.Identifier("mart", mart.name)
-    if list(wanted.items()) != there or list(mart.definition.key) != key:
-        columns = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(type_)) for name, type_ in wanted.items()
-        )
-        names = sql.SQL(", ").join(map(sql.Identifier, mart.definition.key))
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-        connection.execute(sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(table, columns, names))
-    comment = f"{mart.definition.title}. {mart.definition.comment.strip()} Grain: {mart.definition.grain}."
-    if mart.definition.caveats:
-        comment += " Caveats: " + " ".join(mart.definition.caveats)
-    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(comment)))
-    for name, column in mart.definition.columns.items():
-        where = sql.Identifier("mart", mart.name, name)
-        connection.execute(sql.SQL("COMMENT ON COLUMN {} IS {}").format(where, sql.Literal(column.comment)))
-
-
-def refresh_all(
-    connection: Connection, as_of: date, fillers: Mapping[str, Filler], folder: Path | None = None
-) -> dict[str, int]:
-    """Make every mart anew; mart -> rows."""
-    marts = load(folder)
-    unknown = set(fillers) - {mart.name for mart in marts}
-    if unknown:
-        raise SystemFault(f"no mart.yaml for: {', '.join(sorted(unknown))}")
-    return {mart.name: refresh(connection, mart, as_of, fillers.get(mart.name)) for mart in marts}
+_BY_DIFFERENCE = (
+    "DELETE FROM {t} AS t WHERE NOT EXISTS (SELECT 1 FROM {made} AS s WHERE {same})",
+    """INSERT INTO {t} ({names}) SELECT {names} FROM {made} AS s
+       WHERE NOT EXISTS (SELECT 1 FROM {t} AS t WHERE {same})""",
+)
+_HISTORY = (
+    """UPDATE {history} AS t SET recorded_to = now()
+       WHERE recorded_to = 'infinity' AND NOT EXISTS (SELECT 1 FROM {t} AS s WHERE {same})""",
+    """INSERT INTO {history} ({names}, recorded_from, recorded_to) SELECT {names}, now(), 'infinity' FROM {t} AS s
+       WHERE NOT EXISTS (SELECT 1 FROM {history} AS t WHERE recorded_to = 'infinity' AND {same})""",
+)
 
 
 def blur_ranges(connection: Connection, folder: Path | None = None) -> None:

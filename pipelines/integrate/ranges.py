@@ -70,7 +70,8 @@ def prepare(connection: Connection) -> None:
     person = _on_draws((shipped("sql") / "integrate" / "person.sql").read_text(), {"person_record"})
     profile = connection.execute("SELECT pg_get_viewdef('core.person_profile'::regclass)").fetchone()[0]  # type: ignore[index]
     connection.execute(f"CREATE TEMP VIEW drawn_person AS {person}")  # type: ignore[call-overload]
-    for table in ("person", *_LEFT_OUT):
+    connection.execute("CREATE TEMP TABLE person ON COMMIT DROP AS SELECT * FROM drawn_person WITH NO DATA")
+    for table in _LEFT_OUT:
         name = sql.Identifier(table)
         connection.execute(sql.SQL("CREATE TEMP TABLE {0} (LIKE core.{0}) ON COMMIT DROP").format(name))
     connection.execute(f"CREATE TEMP VIEW person_profile AS {_on_draws(profile, {'person'})}")  # type: ignore[call-overload]
@@ -94,7 +95,7 @@ def _on_draws(query: str, tables: set[str]) -> str:
 
 def fill(
     connection: Connection,
-    mart: str,
+    made: str,
     model: str,
     key: tuple[str, ...],
     ranges: Mapping[str, tuple[str, str]],
@@ -102,10 +103,11 @@ def fill(
 ) -> None:
     """Write the low and high end of each count of a mart that was just made.
 
-    model: its query in psycopg's placeholders. ranges: count -> its columns for the 5th and the 95th percentile over
-    the draws. A range always holds the count itself; without any uncertain child it is the count.
+    made: the table that holds its rows. model: its query in psycopg's placeholders. ranges: count -> its columns for
+    the 5th and the 95th percentile over the draws. A range always holds the count itself; without any uncertain child
+    it is the count.
     """
-    table = sql.Identifier("mart", mart)
+    table = sql.Identifier(made)
     ends = sql.SQL(", ").join(
         sql.SQL("{0} = {2}, {1} = {2}").format(*map(sql.Identifier, (low, high, count)))
         for count, (low, high) in ranges.items()
@@ -117,7 +119,7 @@ def fill(
         prepare(connection)
     tables = {*_with_persons(connection), "person", "person_profile", *_LEFT_OUT}
     names = {
-        "found": sql.Identifier(f"drawn_mart_{mart}"),
+        "found": sql.Identifier(f"drawn_{made}"),
         "mart": table,
         "key": sql.SQL(", ").join(map(sql.Identifier, key)),
         "counts": sql.SQL(", ").join(map(sql.Identifier, ranges)),

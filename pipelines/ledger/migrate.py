@@ -1,7 +1,8 @@
-"""Brings a database to the newest shape: numbered, forward-only, checksummed migrations, then the grants.
+"""Brings a database to the newest shape: numbered, forward-only, checksummed migrations, then what follows from them.
 
-A migration that ran is never edited; what it did wrong, a later one mends. Grants are one idempotent whole and are
-applied again whenever they or the migrations changed.
+A migration that ran is never edited; what it did wrong, a later one mends. What follows (what is derived from core's
+tables, such as their history, then the grants) is one idempotent whole and is applied again whenever it or the
+migrations changed.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def migrate(connection: psycopg.Connection[Any], folder: Path | None = None) -> 
     """Apply what is missing, all in one transaction; returns the names of what was applied, and commits.
 
     Two processes at once are safe: the second waits and finds nothing to do. folder: the folder that holds
-    `migrations/` and `grants/`, by default the one shipped. Raises SystemFault where a migration that ran was changed
-    or has disappeared, where one fails, or where the connection is inside a transaction.
+    `migrations/`, `derived/` and `grants/`, by default the one shipped. Raises SystemFault where a migration that ran
+    was changed or has disappeared, where one fails, or where the connection is inside a transaction.
     """
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         raise SystemFault("migrate needs a connection that is not inside a transaction")
@@ -44,6 +45,10 @@ def migrate(connection: psycopg.Connection[Any], folder: Path | None = None) -> 
                 return []
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             pending = _pending(connection, files, grants)
+            if len(pending) > 1:  # views of the past would keep a migration from changing the tables they read
+                connection.execute(
+                    "DROP SCHEMA IF EXISTS core_known CASCADE; DROP VIEW IF EXISTS core.spoken_of, core.disagreement"
+                )
             for name in pending:
                 texts = grants if name == "grants" else [files[name]]
                 for text in texts:
@@ -62,8 +67,9 @@ def known() -> dict[str, str]:
 
 
 def rebuild(connection: psycopg.Connection[Any], names: Collection[str]) -> None:
-    """Drop everything and run some of the shipped migrations, in the caller's transaction; `migrate` then grants.
+    """Drop everything and run some of the shipped migrations, with what is derived from core; `migrate` then grants.
 
+    It happens in the caller's transaction.
     names: the first so many. Every schema that this user owns goes, whatever is in it.
     """
     owned = connection.execute(
@@ -76,6 +82,8 @@ def rebuild(connection: psycopg.Connection[Any], names: Collection[str]) -> None
         if name in names:
             connection.execute(text)  # type: ignore[call-overload]
             _record(connection, name, [text])
+    for path in sorted((shipped("sql") / "derived").glob("*.sql")):
+        connection.execute(path.read_text())  # type: ignore[call-overload]
 
 
 def _shape(connection: psycopg.Connection[Any]) -> str:
@@ -98,7 +106,7 @@ def _record(connection: psycopg.Connection[Any], name: str, texts: list[str]) ->
 
 
 def _read(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Migrations by name in order, and the texts of the grants."""
+    """Migrations by name in order, and the texts of what follows them, grants last."""
     paths = sorted((folder / "migrations").glob("*.sql"))
     numbers = []
     for path in paths:
@@ -109,7 +117,7 @@ def _read(folder: Path) -> tuple[dict[str, str], list[str]]:
     if numbers != list(range(1, len(numbers) + 1)):
         raise SystemFault(f"migrations must be numbered 1, 2, 3 without gaps or doubles; found {numbers}")
     return {path.stem: path.read_text() for path in paths}, [
-        p.read_text() for p in sorted((folder / "grants").glob("*.sql"))
+        path.read_text() for name in ("derived", "grants") for path in sorted((folder / name).glob("*.sql"))
     ]
 
 

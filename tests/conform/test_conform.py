@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from pipelines import conform
+from pipelines.conform import making
 from pipelines.errors import SystemFault
 from pipelines.settings import Settings
 from tests.conform.area import REGISTRY, conformed, deliver
@@ -304,26 +305,45 @@ def test_a_lost_lake_file_is_said_and_nothing_is_written(database: Settings, con
     assert not (database.conformed / "next.json").exists()
 
 
+def change(monkeypatch: pytest.MonkeyPatch, table: str, query: Callable[[str], str]) -> None:
+    """Let the query of one table be another."""
+    real = making.queries()
+    monkeypatch.setattr(making, "queries", lambda: real | {table: query(real[table])})
+
+
 def test_a_query_without_a_column_of_its_table_is_refused(
-    database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    real = conform.queries()
-    short = tmp_path / "ehc_register.sql"
-    short.write_text("SELECT agency_code FROM ehc_register__register")
-    monkeypatch.setattr(conform, "queries", lambda: [short if q.stem == short.stem else q for q in real])
+    change(monkeypatch, "ehc_register", lambda _: "SELECT agency_code FROM ehc_register__register")
     with pytest.raises(SystemFault, match=r"does not give the columns of core\.ehc_register"):
         conform.run(database, REGISTRY, connection, None)
 
 
-def test_a_key_given_twice_is_refused(
-    database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    real = conform.queries()
-    doubled = tmp_path / "ehc_register.sql"
-    text = next(q for q in real if q.stem == doubled.stem).read_text()
-    doubled.write_text(f"SELECT * FROM ({text}) UNION ALL SELECT * FROM ({text})")
-    monkeypatch.setattr(conform, "queries", lambda: [doubled if q.stem == doubled.stem else q for q in real])
+def test_a_key_given_twice_is_refused(database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    change(monkeypatch, "ehc_register", lambda text: f"SELECT * FROM ({text}) UNION ALL SELECT * FROM ({text})")
     register = {"register": [{"record_pseudonym": "a" * 32, "status": "PLAN", "la_id": "x"}]}
     deliver(database, connection, "education", "ehc_register", "2026-03-15", register)
     with pytest.raises(SystemFault, match="gives 1 rows with a key given before"):
         conform.run(database, REGISTRY, connection, None)
+
+
+def test_only_tables_whose_inputs_changed_are_made_again(
+    database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    """A lookup that several tables use, the view of all children, and a table that uses neither."""
+    deliver(database, connection, "education", "sen2", "2025", sen2())
+    register = {"register": [{"record_pseudonym": "a" * 32, "status": "PLAN", "la_id": "x"}]}
+    deliver(database, connection, "education", "ehc_register", "2026-03-15", register)
+    conform.run(database, REGISTRY, connection, None)
+    made: list[str] = []
+    real = making.Making._conform
+    monkeypatch.setattr(making.Making, "_conform", lambda self, table: made.append(table.name) or real(self, table))
+    deliver(database, connection, "education", "sen2", "2025", sen2("other"), sequence=2)
+    conform.run(database, REGISTRY, connection, None)
+    assert {"ehc_request", "ehc_plan", "ehc_placement", "person_record", "sen_status"} <= set(made)
+    assert not {"ehc_register", "referral", "geography", "attendance"} & set(made)
+    made.clear()
+    change(monkeypatch, "_ehc_case", lambda text: text + "\n")
+    conform.run(database, REGISTRY, connection, None)
+    assert {"ehc_request", "ehc_plan", "ehc_placement"} <= set(made)
+    assert not {"ehc_register", "person_record"} & set(made)

@@ -111,14 +111,15 @@ def make_mart(folder: Path, query: str, more: str = "") -> Path:
 
 
 def content(connection: Connection, *schemas: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table of these schemas, sorted."""
+    """Every row of every table of these schemas, sorted; without the moment it was recorded."""
     tables = connection.execute(
         """SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = ANY(%s) ORDER BY 1""",
         (list(schemas),),
     ).fetchall()
     found = {}
     for (name,) in tables:
-        rows = connection.execute(f"SELECT t::text FROM {name} AS t ORDER BY 1").fetchall()  # type: ignore[call-overload]
+        query = f"SELECT (to_jsonb(t) - 'recorded_from')::text FROM {name} AS t ORDER BY 1"
+        rows = connection.execute(query).fetchall()  # type: ignore[call-overload]
         found[name] = rows
     connection.rollback()
     return found

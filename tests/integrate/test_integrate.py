@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,10 @@ def test_education_goes_before_social_care_before_health(database: Settings, con
     assert connection.execute(query, (keys["ben"],)).fetchall() == [
         (date(2016, 3, 1), "M", "E01990002", "AIND", 2),
     ]
+    differs = "SELECT fact_code, agency_code, person_key::text FROM core.disagreement ORDER BY fact_code"
+    assert rows(connection, differs) == [
+        (fact, "south_trust", keys["ben"]) for fact in ("birth_month", "ethnicity_group", "lsoa", "sex")
+    ]
 
 
 def test_twice_changes_nothing_and_says_so(database: Settings, connection: Connection):
@@ -122,8 +128,12 @@ def test_a_resubmission_moves_its_own_slice_and_no_other(database: Settings, con
     deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
     refresh(database, connection)
     after = content(connection, "core")
-    moved = {name for name in after if after[name] != before[name]}
-    assert moved == {"core.enrolment", "core.person_record", "core.sen_need", "core.sen_status", "core.source"}
+    assert {name: len(set(after[name]) - set(before[name])) for name in after if after[name] != before[name]} == {
+        "core.sen_status": 1,
+        "core.source": 1,
+    }
+    first, second = rows(connection, "SELECT submission_key FROM core.sen_status ORDER BY status_code DESC")
+    assert first < second, "a row that says what it said keeps the submission that first said so"
     assert rows(connection, "SELECT status_code FROM core.sen_status ORDER BY 1") == [("E",), ("N",)]
     assert untouched == rows(
         connection, "SELECT xmin::text FROM core.population UNION ALL SELECT xmin::text FROM core.referral"
@@ -187,14 +197,14 @@ def test_a_failing_check_rolls_everything_back_and_names_itself(
     database: Settings, connection: Connection, tmp_path: Path
 ):
     deliver_all(database, connection)
-    marts = tmp_path / "marts"
-    make_mart(marts, ONE)
-    refresh(database, connection, mart_folder=marts)
+    folder = tmp_path / "marts"
+    make_mart(folder, ONE)
+    refresh(database, connection, mart_folder=folder)
     before = content(connection, "core", "mart")
     deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
-    make_mart(marts, "SELECT :as_of AS time_period, 'a' AS name, 2 AS persons_count")
+    make_mart(folder, "SELECT :as_of AS time_period, 'a' AS name, 2 AS persons_count")
     with pytest.raises(SystemFault, match=r"mart small does not hold: there is one \(1 rows\)"):
-        refresh(database, connection, mart_folder=marts)
+        refresh(database, connection, mart_folder=folder)
     assert content(connection, "core", "mart") == before
     assert states(connection)["education/school_census/2025-spring/2"] == "accepted"
     last = rows(
@@ -311,3 +321,68 @@ def test_a_changed_mart_yaml_changes_the_table(database: Settings, connection: C
     with connect(database) as reader:
         reader.execute("SET ROLE commissioner_exact")
         assert reader.execute("SELECT count(*) FROM mart.small").fetchone() == (1,)
+
+
+def test_twenty_readers_never_wait_while_a_refresh_runs(database: Settings, connection: Connection, tmp_path: Path):
+    """Nor where a mart's columns change: it is worked out before it is locked. Each sees the old picture or the new."""
+    folder = tmp_path / "marts"
+    deliver_all(database, connection)
+    make_mart(folder, ONE)
+    refresh(database, connection, mart_folder=folder)
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
+    slow = "SELECT :as_of AS time_period, 'b' AS name, 1 AS persons_count{} FROM (SELECT pg_sleep(2)) AS slept"
+    done, longest, seen = threading.Event(), [0.0] * 20, set()
+
+    def read(number: int) -> None:
+        with psycopg.connect(database.database_url or "", autocommit=True) as reader:
+            while not done.is_set():
+                started = time.monotonic()
+                query = "SELECT s.name, (SELECT min(status_code) FROM core.sen_status) FROM mart.small AS s"
+                seen.add(reader.execute(query).fetchone())
+                longest[number] = max(longest[number], time.monotonic() - started)
+                time.sleep(0.05)
+
+    readers = [threading.Thread(target=read, args=(number,)) for number in range(20)]
+    for reader in readers:
+        reader.start()
+    try:
+        make_mart(folder, slow.format(""))
+        refresh(database, connection, mart_folder=folder)
+        more = "  more_count: {type: integer, comment: More}\n"
+        make_mart(folder, slow.format(", 2 AS more_count"), more=more)
+        refresh(database, connection, mart_folder=folder)
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert max(longest) < 1
+    assert seen == {("a", "K"), ("b", "E")}
+
+
+def test_a_mart_is_made_again_only_where_it_reads_what_changed(database: Settings, connection: Connection):
+    """A resubmission changes a status; the submission it came with moves no other mart than that of submissions."""
+    deliver_all(database, connection)
+    refresh_all(database, connection)
+    assert marts_moved(connection) >= {
+        "health_access",
+        "match_quality",
+        "needs_prevalence",
+        "data_quality",
+        "unmet_need",
+    }
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
+    outcome = refresh_all(database, connection)
+    assert marts_moved(connection) == {"needs_prevalence", "multi_agency_overlap", "data_quality"}
+    # A mart that a function fills is made as its SQL says; it wrote no row here.
+    assert outcome.counts["marts"] <= 4
+
+
+def marts_moved(connection: Connection) -> set[str]:
+    """The marts of which the last refresh wrote a row."""
+    names = [name for (name,) in rows(connection, "SELECT tablename FROM pg_tables WHERE schemaname = 'mart_history'")]
+    last = "(SELECT max(recorded_at) FROM ops.refresh)"
+    found = {
+        name: rows(connection, f"SELECT count(*) FROM mart_history.{name} WHERE recorded_from = {last}")
+        for name in names
+    }
+    return {name for name, count in found.items() if count != [(0,)]}

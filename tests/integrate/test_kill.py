@@ -43,8 +43,8 @@ with connect(settings) as connection:
 # Where the process is held: a lock that blocks it there, and the statement it then waits in.
 POINTS = {
     "before anything": ("LOCK TABLE ops.refresh IN ACCESS EXCLUSIVE MODE", "ops.refresh"),
-    "staging": ("LOCK TABLE core.enrolment IN ACCESS EXCLUSIVE MODE", "CREATE UNLOGGED TABLE"),
-    "merging": ("LOCK TABLE core.enrolment IN EXCLUSIVE MODE", 'core."enrolment"'),
+    "staging": ("LOCK TABLE core.sen_status IN ACCESS EXCLUSIVE MODE", "CREATE UNLOGGED TABLE"),
+    "merging": ("LOCK TABLE core.sen_status IN EXCLUSIVE MODE", 'core."sen_status"'),
     "persons": ("LOCK TABLE core.source IN EXCLUSIVE MODE", 'core."source"'),
     "moving submissions": ("SELECT 1 FROM ops.submission FOR UPDATE", "FOR UPDATE"),
     "writing the mark": ("LOCK TABLE ops.refresh IN EXCLUSIVE MODE", "INSERT INTO ops.refresh"),
@@ -141,7 +141,7 @@ def test_killed_after_the_commit(database: Settings, connection: Connection, nig
     make_mart(night, SLEEPY)
     with process(database, night) as running, connect(database) as holder:
         wait_for(database, running, "wait_event = 'PgSleep'")
-        holder.execute("LOCK TABLE staging.enrolment IN ACCESS SHARE MODE")
+        holder.execute("LOCK TABLE staging.sen_status IN ACCESS SHARE MODE")
         wait_for(database, running, "wait_event_type = 'Lock' AND strpos(query, 'DROP TABLE staging') > 0")
         kill(running)
         holder.rollback()

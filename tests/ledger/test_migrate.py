@@ -21,7 +21,7 @@ from pipelines.settings import Settings, shipped
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped migrations and grants, to be changed."""
     copy = tmp_path / "sql"
-    for name in ("migrations", "grants"):
+    for name in ("migrations", "derived", "grants"):
         shutil.copytree(shipped("sql") / name, copy / name)
     return copy
 
@@ -56,6 +56,93 @@ def test_a_new_migration_keeps_the_data(database: Settings, folder: Path) -> Non
         connection.commit()
         assert migrate(connection, folder)[-2:] == [_names(folder)[-1], "grants"]
         assert connection.execute("SELECT stage, seen FROM ops.run").fetchall() == [("receive", False)]
+
+
+# Everything a reader or a program could tell two databases apart by; the order of columns is nobody's business.
+_SHAPE = """
+    SELECT 'column', attrelid::regclass || '.' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull
+        || ' ' || coalesce(pg_get_expr(adbin, adrelid), '') || ' ' || coalesce(col_description(attrelid, attnum), '')
+    FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE c.relnamespace = ANY(%(schemas)s) AND c.relkind IN ('r', 'v', 'S') AND attnum > 0 AND NOT attisdropped
+    UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = ANY(%(schemas)s)
+    UNION ALL SELECT 'index', pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class AS c ON c.oid = indrelid
+    WHERE c.relnamespace = ANY(%(schemas)s)
+    UNION ALL SELECT 'view', oid::regclass || ' ' || pg_get_viewdef(oid) FROM pg_class
+    WHERE relnamespace = ANY(%(schemas)s) AND relkind = 'v'
+    UNION ALL SELECT 'function', pg_get_functiondef(oid) || coalesce(proacl::text, '')
+    FROM pg_proc WHERE pronamespace = ANY(%(schemas)s)
+    UNION ALL SELECT 'table', oid::regclass || ' ' || coalesce(obj_description(oid), '') || coalesce(relacl::text, '')
+    FROM pg_class WHERE relnamespace = ANY(%(schemas)s) AND relkind IN ('r', 'v', 'S')
+"""
+
+
+def _shape(connection: psycopg.Connection[Any]) -> set[tuple[str, str]]:
+    """What there is in all schemas of ours, in words."""
+    schemas = connection.execute(
+        "SELECT array_agg(oid) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+    ).fetchone()[0]  # type: ignore[index]
+    found = set(connection.execute(_SHAPE, {"schemas": schemas}).fetchall())  # type: ignore[call-overload]
+    connection.rollback()
+    return found
+
+
+def _as_it_was(folder: Path, count: int) -> Path:
+    """The folder when there were so many migrations; what followed them then asked for no more than there was."""
+    for path in sorted((folder / "migrations").glob("*.sql"))[count:]:
+        path.unlink()
+    for name in ("derived", "grants"):
+        for path in (folder / name).glob("*.sql"):
+            path.unlink()
+    return folder
+
+
+def test_a_database_with_data_of_an_earlier_release_becomes_the_same(
+    database: Settings, empty_database: Settings, folder: Path
+) -> None:
+    """Rows of an earlier release are there after the last, and two ways of arriving end in one place."""
+    with connect(empty_database) as connection:
+        assert len(migrate(connection, _as_it_was(folder, 8))) == 8 + 1
+        connection.execute(
+            """INSERT INTO ops.submission (submission, agency_code, dataset_code, period, period_start, period_end,
+                   sequence, state, manifest_sha256, content_sha256, contract_hash, manifest, accepted_at)
+               VALUES ('a/b/2025/1', 'a', 'b', '2025', '2025-01-01', '2025-12-31', 1, 'integrated', '', '', '', '{}',
+                   '2026-01-01')"""
+        )
+        connection.execute("INSERT INTO ops.snapshot SELECT submission_key, 't', 'p', 'h', 1 FROM ops.submission")
+        connection.execute("INSERT INTO core.sen_status VALUES ('a', 'b', 'r', NULL, 1, 'K', '2025-01-16')")
+        connection.execute(
+            """INSERT INTO ops.refresh (as_of, submissions, conformed, changed, code_version, finished_at)
+               VALUES ('2026-01-02', '{1}', '{}', '{}', '0', '2026-01-02')"""
+        )
+        connection.commit()
+        assert migrate(connection) == [*_names(shipped("sql"))[8:], "grants"]
+        assert connection.execute("SELECT status_code FROM core_known.sen_status").fetchall() == [("K",)]
+        assert connection.execute("SELECT recorded_at = finished_at FROM ops.refresh").fetchall() == [(True,)]
+        query = "SELECT state, replaced_at = 'infinity' FROM ops.snapshot JOIN ops.submission USING (submission_key)"
+        assert connection.execute(query).fetchall() == [("integrated", True)]
+        connection.rollback()
+        stepwise = _shape(connection)
+    with connect(database) as connection:
+        assert _shape(connection) == stepwise
+
+
+def test_history_follows_what_a_migration_does_to_core(database: Settings, folder: Path) -> None:
+    """A column that is added, one whose type changes, a table that is new: nobody has to think of the past."""
+    with connect(database) as connection:
+        connection.execute(
+            """INSERT INTO core_history.capacity (provider_urn, year, recorded_from, recorded_to)
+               VALUES ('100001', 2025, '2026-01-01', '2026-01-02')"""
+        )
+        connection.commit()
+        change = "ALTER TABLE core.capacity ADD COLUMN note text, ALTER COLUMN year TYPE bigint;"
+        _add(folder, change + "CREATE TABLE core.extra (a text PRIMARY KEY)")
+        migrate(connection, folder)
+        connection.execute("SET joint_needs.as_known_at = '2026-01-01 12:00'")
+        query = "SELECT provider_urn, year, note FROM core_known.capacity"
+        assert connection.execute(query).fetchall() == [("100001", 2025, None)]
+        assert connection.execute("SELECT * FROM core_known.extra").fetchall() == []
 
 
 def _names(folder: Path) -> list[str]:

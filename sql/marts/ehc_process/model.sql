@@ -1,9 +1,9 @@
 -- mart.ehc_process
 -- Grain: period. Key: time_period, period_type, period_end. Owner: SEND data team.
 -- Clocks run from received_date: 6 weeks to the decision whether to assess, 16 to refuse a plan, 20 to issue one.
-WITH seen AS (
+WITH seen AS MATERIALIZED (
     SELECT least(:as_of, max(source.data_as_at)) AS data_as_at FROM core.source AS source
-    WHERE EXISTS (SELECT 1 FROM core.ehc_request WHERE submission_key = source.submission_key)
+    WHERE (source.agency_code, source.dataset_code) IN (SELECT agency_code, dataset_code FROM core.ehc_request)
 ),
 period AS (
     SELECT 'month' AS period_type, month::date AS period_start,

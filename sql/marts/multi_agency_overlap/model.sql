@@ -8,7 +8,8 @@ WITH named AS (
 ),
 -- Community team types (CSDS v1.6): 33 speech and language, 23 occupational therapy, 26 physiotherapy, 06 paediatrics.
 team AS (SELECT * FROM (VALUES ('33', 16), ('23', 32), ('26', 64), ('06', 128)) AS list (team_type_code, bit)),
-seen AS (
+-- Worked out once: it is joined to every row below.
+seen AS MATERIALIZED (
     SELECT least(:as_of, min(data_as_at)) AS data_as_at FROM core.spoken_of
     WHERE is_about_people AND table_name IN (
         'enrolment', 'ehc_plan', 'cin_episode', 'referral', 'early_help_episode', 'looked_after_episode'

@@ -1,6 +1,6 @@
 -- mart.needs_prevalence
 -- Grain: base x measure x area x breakdown. Key: see mart.yaml. Owner: SEND data team.
-WITH seen AS (
+WITH seen AS MATERIALIZED (
     SELECT
         (SELECT least(:as_of, max(data_as_at)) FROM core.spoken_of WHERE table_name = 'ehc_plan') AS plans_as_at,
         (SELECT least(:as_of, max(data_as_at)) FROM core.spoken_of WHERE table_name = 'enrolment') AS pupils_as_at

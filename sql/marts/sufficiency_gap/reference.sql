@@ -2,4 +2,4 @@
 -- Grain: one row. Owner: sufficiency.
 SELECT least(%(as_of)s::date, max(source.period_end)) AS reference
 FROM core.source AS source
-WHERE EXISTS (SELECT 1 FROM core.ehc_plan AS plan WHERE plan.submission_key = source.submission_key);
+WHERE (source.agency_code, source.dataset_code) IN (SELECT agency_code, dataset_code FROM core.ehc_plan);
