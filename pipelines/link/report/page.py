@@ -33,7 +33,7 @@ REASONS = {
     "sibling_to_check": "the same, and neither is tied into the other's source",
     "first_name": "first names agree in little more than twins' do",
     "protected": "perhaps the earlier identity of a protected child: kept apart",
-    "probable": "probability between .1 and .9",
+    "probable": "likely, short of the threshold",
     "same_source": "two records of one source, short of certainty",
     "too_many_records": "more records than anyone has",
     "decided_apart": "put apart by a person",
