@@ -19,15 +19,16 @@ import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pyrage
 from psycopg import sql
 
-from pipelines.errors import DataFault
 from pipelines.keeping.catalogue import Connection, Place, Records, places
 from pipelines.receive.files import REFUSED, TAKEN
-from pipelines.receive.rekey import opened
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
 
+# How a file encrypted by age begins.
+_AGE = b"age-encryption.org"
 # A delivery that is not yet taken in; it will be without the records on the list.
 WAITING = "deliveries that wait"
 # Folders of the hub that are no store of records.
@@ -97,23 +98,38 @@ def _files(settings: Settings) -> Iterator[Path]:
 def _in_file(settings: Settings, path: Path, words: frozenset[str]) -> int:
     """Rows of a table, or 1 for any other file, in which one of the words stands."""
     try:
-        if path.suffix == ".age":
-            return _in_table(opened(path.read_bytes(), HubKeys.load(settings.hub_keys)), words)
+        if content := _decrypted(settings, path):
+            is_table = content.startswith(b"PAR1")
+            return _in_parquet(pa.BufferReader(content), words) if is_table else int(_stands(content, words))
         if path.suffix in (".parquet", ".left"):
-            return _in_table(pq.read_table(path), words)
+            return _in_parquet(path, words)
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 return int(any(_stands(archive.read(name), words) for name in archive.namelist()))
-    except (pa.ArrowException, DataFault, zipfile.BadZipFile, NotImplementedError):
+    except (pa.ArrowException, zipfile.BadZipFile, NotImplementedError):
         pass
     if not path.stat().st_size:
         return 0
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return int(any(content.find(word.encode()) >= 0 for word in words))
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        return int(any(mapped.find(word.encode()) >= 0 for word in words))
+
+
+def _decrypted(settings: Settings, path: Path) -> bytes:
+    """The content of a file that is encrypted to the linker; empty for any other."""
+    with path.open("rb") as stream:
+        is_encrypted = stream.read(len(_AGE)) == _AGE
+    try:
+        return pyrage.decrypt(path.read_bytes(), [HubKeys.load(settings.hub_keys).linker]) if is_encrypted else b""
+    except pyrage.DecryptError:
+        return b""  # to another key: nobody here can read it
 
 
 def _stands(content: bytes, words: frozenset[str]) -> bool:
     return any(word.encode() in content for word in words)
+
+
+def _in_parquet(source: Path | pa.BufferReader, words: frozenset[str]) -> int:
+    return sum(_in_table(pa.Table.from_batches([batch]), words) for batch in pq.ParquetFile(source).iter_batches())
 
 
 def _in_table(table: pa.Table, words: frozenset[str]) -> int:
