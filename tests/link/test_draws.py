@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.cli import app
 from pipelines.errors import UsageFault
 from pipelines.link import belief, draws, drift, estimate, matcher, report, review, tokens
 from pipelines.link.draws import DRAWS
@@ -140,6 +143,24 @@ def test_the_report_is_a_page_without_script_network_or_pseudonym(area: Area, tm
     page = report.write(area.settings, area.connection, tmp_path).read_text()
     assert "since run 1" in page and "run-000002.html" in {path.name for path in tmp_path.iterdir()}
     assert page_of.wilson(0, 0) == (0.0, 1.0) and page_of.wilson(90, 100) == pytest.approx((0.826, 0.945), abs=1e-3)
+
+
+def test_report_and_sample_as_typed(area: Area, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    area.send(rows(AREA))
+    area.run()
+    monkeypatch.setenv("JOINT_NEEDS_HOME", str(area.settings.home))
+    monkeypatch.setenv("JOINT_NEEDS_DATABASE_URL", area.settings.database_url or "")
+
+    def typed(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["link", *arguments])
+        return result.exit_code, result.stdout
+
+    code, said = typed("report", "--out", str(tmp_path / "report"), "--json")
+    assert code == 0 and json.loads(said) == {"report": str(tmp_path / "report" / "index.html")}
+    asked = tmp_path / "asked.csv"
+    code, said = typed("review", "sample", "--agency", "education", "--out", str(asked), "--pairs", "3")
+    assert code == 0 and said.startswith("3 questions") and len(asked.read_text().splitlines()) == 4
+    assert typed("review", "sample", "--agency", "nobody", "--out", str(asked))[0] != 0
 
 
 def test_a_move_past_its_bound_is_a_warning_and_the_swing_of_a_small_source_is_none() -> None:
