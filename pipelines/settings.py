@@ -107,6 +107,11 @@ class Settings:
         return self.home / "link"
 
     @property
+    def link_kept(self) -> Path:
+        """What the linker keeps of its last run, encrypted to itself; made again where it is gone."""
+        return self.link_store / "kept"
+
+    @property
     def conformed(self) -> Path:
         """The last conformed state, one Parquet per canonical table."""
         return self.home / "conformed"

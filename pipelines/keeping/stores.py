@@ -119,6 +119,8 @@ def linkage(settings: Settings, of: Submission, gone: frozenset[str], changes: C
             durable.write(made, closed(kept, keys, HUBS, lambda token: token))
             changes.instead[path] = made
             count += table.num_rows - kept.num_rows
+    if count:
+        changes.gone.add(settings.link_kept)
     return count
 
 

@@ -80,7 +80,7 @@ def _match(
 
     clock = Clock()
     keys = HubKeys.load(settings.hub_keys)
-    kept = Kept(settings.link_store, keys)
+    kept = Kept(settings.link_kept, keys)
     tokens.number(db, _described(settings, keys, connection, registry, choice, kept, inputs))
     lasting.load(db, connection)
     clock.mark("tokens")

@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyrage
 
 from pipelines import durable
@@ -42,10 +43,10 @@ def name_of(*parts: object) -> str:
 
 
 class Kept:
-    """The folder `kept` of a link store, under the linker's key."""
+    """The folder `kept` of the link store, under the linker's key. It goes whole where a submission or a child does."""
 
-    def __init__(self, link_store: Path, keys: HubKeys) -> None:
-        self._folder, self._keys = link_store / "kept", keys
+    def __init__(self, folder: Path, keys: HubKeys) -> None:
+        self._folder, self._keys = folder, keys
 
     def source(self, source: Source, content: object, described: Callable[[], pa.Table]) -> pa.Table:
         """The profiles of a source; made by `described` and kept where they are not there, or are of something else.
@@ -109,7 +110,7 @@ class Kept:
     def _read(self, name: str, of: str) -> pa.Table | None:
         try:
             clear = pyrage.decrypt((self._folder / f"{name}.age").read_bytes(), [self._keys.linker])
-            found = pa.ipc.open_stream(pa.BufferReader(clear)).read_all()
+            found = pq.read_table(pa.BufferReader(clear))
         except (OSError, pyrage.DecryptError, pa.ArrowException):
             return None
         return found if (found.schema.metadata or {}).get(_OF) == of.encode() else None
@@ -121,10 +122,11 @@ class Kept:
 
 
 def _bytes(table: pa.Table, of: str) -> bytes:
+    """As Parquet, the form of linkage files too, so that whoever searches the hub for a record reads it."""
     sink = pa.BufferOutputStream()
-    table = table.replace_schema_metadata({_OF: of.encode()})
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+    texts = [name for name in ("agency", "dataset", "sex") if name in table.column_names]
+    marked = table.replace_schema_metadata({_OF: of.encode()})
+    pq.write_table(marked, sink, compression="none", use_dictionary=texts, write_statistics=False)
     return sink.getvalue().to_pybytes()
 
 

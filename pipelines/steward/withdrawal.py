@@ -59,6 +59,7 @@ def _remove(settings: Settings, found: Submission) -> int:
     for place in places:
         count += sum(1 for path in ([place] if place.is_file() else place.rglob("*")) if path.is_file())
         _delete(place)
+    _delete(settings.link_kept)
     return count
 
 
