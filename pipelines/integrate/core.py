@@ -91,8 +91,10 @@ def rekey(connection: Connection, tables: Iterable[CoreTable], since: Any) -> di
            SELECT agency_code, dataset_code, record_pseudonym, c.person_key FROM link.crosswalk AS r
            LEFT JOIN (SELECT * FROM link.crosswalk WHERE valid_to = 'infinity') AS c
                USING (agency_code, dataset_code, record_pseudonym)
-           WHERE r.valid_from > %(since)s - interval '1 day'
-               OR (r.valid_to < 'infinity' AND r.valid_to > %(since)s - interval '1 day')""",
+           WHERE greatest(r.valid_from, nullif(r.valid_to, 'infinity')) > %(since)s - interval '1 day'
+               AND NOT EXISTS (SELECT FROM core.person_record AS known
+                   WHERE (known.agency_code, known.dataset_code, known.record_pseudonym)
+                       = (r.agency_code, r.dataset_code, r.record_pseudonym))""",
         {"since": since},
     )
     connection.execute("ANALYZE moved")

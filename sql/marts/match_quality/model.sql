@@ -9,7 +9,11 @@ known AS (
     WHERE record.person_key IS NOT NULL
 ),
 -- Groups in which a person is known by how many sources; its own source does not count for itself.
-known_in AS (SELECT person_key, group_code, count(*) AS sources FROM known GROUP BY person_key, group_code),
+known_in AS (
+    SELECT person_key, jsonb_object_agg(group_code, sources) AS sources_by_group
+    FROM (SELECT person_key, group_code, count(*) AS sources FROM known GROUP BY person_key, group_code) AS of_group
+    GROUP BY person_key
+),
 -- What a source itself says of need and care: what another knows would be known of matched records alone.
 need AS (
     SELECT DISTINCT ON (agency_code, dataset_code, record_pseudonym) agency_code, dataset_code, record_pseudonym, need_code
@@ -62,32 +66,49 @@ record AS (
     LEFT JOIN need USING (agency_code, dataset_code, record_pseudonym)
     LEFT JOIN care USING (agency_code, dataset_code, record_pseudonym)
 ),
-met AS (
+-- Records alike in all that is counted by, and in how many sources of each group know them: few, and looked at once.
+alike AS (
     SELECT
-        record.agency_code, record.dataset_code, record.group_code, to_group.group_code AS to_group, record.data_as_at,
+        record.agency_code, record.dataset_code, record.group_code, record.data_as_at, known_in.sources_by_group,
         core.sex_label(record.sex_code) AS sex,
         core.age_band(core.age_on_31_august(record.birth_month, record.data_as_at)) AS age_band,
         core.ethnicity_group(record.ethnicity_code) AS ethnicity_group,
         core.deprivation_fifth(geography.imd_decile) AS deprivation_fifth, record.need, record.care, count(*) AS records,
-        count(*) FILTER (WHERE record.is_first) AS persons,
-        count(*) FILTER (WHERE coalesce(known_in.sources, 0) > (to_group.group_code = record.group_code)::integer) AS matched
+        count(*) FILTER (WHERE record.is_first) AS persons
     FROM record
-    CROSS JOIN (SELECT DISTINCT group_code FROM source) AS to_group
-    LEFT JOIN known_in ON known_in.person_key = record.person_key AND known_in.group_code = to_group.group_code
+    LEFT JOIN known_in USING (person_key)
     LEFT JOIN core.geography AS geography ON geography.lsoa21_code = record.lsoa21_code
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 ),
+met AS (
+    SELECT
+        alike.*, to_group.group_code AS to_group,
+        CASE WHEN coalesce((sources_by_group ->> to_group.group_code)::integer, 0) > (to_group.group_code = alike.group_code)::integer
+            THEN records ELSE 0 END AS matched
+    FROM alike CROSS JOIN (SELECT DISTINCT group_code FROM source) AS to_group
+),
 -- The same between two sources, in total.
+counted AS (
+    SELECT agency_code, dataset_code, group_code, data_as_at, sum(records) AS records, sum(persons) AS persons
+    FROM alike GROUP BY agency_code, dataset_code, group_code, data_as_at
+),
+shared AS (
+    SELECT
+        record.agency_code, record.dataset_code, known.agency_code AS to_agency_code, known.dataset_code AS to_dataset_code,
+        count(*) AS matched
+    FROM core.person_record AS record JOIN known USING (person_key)
+    GROUP BY record.agency_code, record.dataset_code, known.agency_code, known.dataset_code
+),
 met_source AS (
     SELECT
-        record.agency_code, record.dataset_code, record.group_code, other.group_code AS to_group,
-        other.agency_code AS to_agency_code, other.dataset_code AS to_dataset_code, record.data_as_at, count(*) AS records,
-        count(*) FILTER (WHERE record.is_first) AS persons, count(known.person_key) AS matched
-    FROM record
-    JOIN source AS other ON (other.agency_code, other.dataset_code) <> (record.agency_code, record.dataset_code)
-    LEFT JOIN known ON known.person_key = record.person_key
-        AND (known.agency_code, known.dataset_code) = (other.agency_code, other.dataset_code)
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
+        counted.agency_code, counted.dataset_code, counted.group_code, other.group_code AS to_group,
+        other.agency_code AS to_agency_code, other.dataset_code AS to_dataset_code, counted.data_as_at, counted.records,
+        counted.persons, coalesce(shared.matched, 0) AS matched
+    FROM counted
+    JOIN source AS other ON (other.agency_code, other.dataset_code) <> (counted.agency_code, counted.dataset_code)
+    LEFT JOIN shared
+        ON (shared.agency_code, shared.dataset_code) = (counted.agency_code, counted.dataset_code)
+        AND (shared.to_agency_code, shared.to_dataset_code) = (other.agency_code, other.dataset_code)
 ),
 part AS (
     SELECT
