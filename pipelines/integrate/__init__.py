@@ -173,9 +173,10 @@ def _transaction(
     changed["person"] = core.refresh_persons(connection, everyone=is_new_code or core.groups_moved(connection))
     core.forget(connection, tables, mark["recorded_at"])
     rest = {name: changed[name] for name in ("source", "code", "person")}
-    core.note_statistics(connection, rest | {"key_draw": core.refresh_draws(connection)})
+    draws = core.refresh_draws(connection)
+    core.note_statistics(connection, rest | {"key_draw": draws})
     is_everything = is_new_code or mark["as_of"] != work.day
-    moved = {table for table, count in changed.items() if count}
+    moved = {table for table, count in (changed | {"key_draw": draws}).items() if count}
     if changed["source"]:
         moved = moved - {"source"} | {"submission_key"} | ({"source"} if core.sources_say_more(connection) else set())
     rows = make_marts(None if is_everything else moved)

@@ -124,9 +124,15 @@ def crosswalk_hash(connection: Connection) -> str:
 
 
 def refresh_draws(connection: Connection) -> int:
-    """core.key_draw, as the linker hands it over. Rows."""
-    connection.execute("DELETE FROM core.key_draw")
-    return connection.execute("INSERT INTO core.key_draw SELECT * FROM link.key_draw").rowcount
+    """core.key_draw, as the linker hands it over. Rows changed."""
+    gone = connection.execute(
+        """DELETE FROM core.key_draw AS t WHERE NOT EXISTS (
+               SELECT 1 FROM link.key_draw AS s
+               WHERE (s.draw, s.agency_code, s.dataset_code, s.record_pseudonym, s.person_key)
+                   = (t.draw, t.agency_code, t.dataset_code, t.record_pseudonym, t.person_key))"""
+    ).rowcount
+    new = connection.execute("INSERT INTO core.key_draw SELECT * FROM link.key_draw ON CONFLICT DO NOTHING").rowcount
+    return gone + new
 
 
 def refresh_sources(connection: Connection, registry: Registry, standing: Iterable[Submission]) -> int:

@@ -128,6 +128,8 @@ def _is_due(connection: Connection, mart: Mart, changed: Collection[str]) -> boo
     if not mart.reads or any(not name.startswith("core.") for name in mart.reads):
         return True
     named = {name.removeprefix("core.") for name in mart.reads}
+    if mart.definition.ranges:
+        named.add("key_draw")
     if "spoken_of" in named:  # it reads every table, but says another thing only where a source delivered
         named = named - {"spoken_of"} | {"source"}
     below = connection.execute(

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from pipelines.integrate import marts
+from pipelines.integrate import marts, shape
 from pipelines.sufficiency.drift import HORIZON, WINDOW
 from pipelines.sufficiency.gap import COLUMNS, rows_of
 from pipelines.sufficiency.panel import PHASES, Panel
@@ -159,7 +159,7 @@ def load(connection, made):
     }
     definitions = {mart.name: mart for mart in marts.load()}
     for key, mart in names.items():
-        marts._ensure_table(connection, definitions[mart])
+        shape.ensure(connection, mart, definitions[mart].definition)
         frame = made[key].astype(object).where(made[key].notna(), None)
         with connection.cursor().copy(f"COPY mart.{mart} ({', '.join(frame.columns)}) FROM STDIN") as copy:
             for row in frame.itertuples(index=False):
