@@ -221,7 +221,7 @@ def as_they_truly_are(area: Area, connection, unit: str) -> None:
             f"""UPDATE core.{table} SET person_key = person FROM truly
                 WHERE agency_code = agency AND dataset_code = dataset AND record_pseudonym = record"""
         )
-    core.refresh_persons(connection)
+    core.refresh_persons(connection, everyone=True)
     connection.execute("DELETE FROM core.key_draw")
 
 
