@@ -20,6 +20,8 @@ from pipelines.errors import SystemFault
 from pipelines.settings import shipped
 
 _NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
+# The views that are derived from core, by the files that make them.
+_VIEW = re.compile(r"CREATE VIEW (core\.[a-z_]+) AS")
 # Any constant that nobody else on the server uses.
 _LOCK = 7_314_159_265
 _RECORD = """CREATE TABLE IF NOT EXISTS ops.schema_migration (
@@ -46,9 +48,9 @@ def migrate(connection: psycopg.Connection[Any], folder: Path | None = None) -> 
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             pending = _pending(connection, files, grants)
             if len(pending) > 1:  # views of the past would keep a migration from changing the tables they read
-                connection.execute(
-                    "DROP SCHEMA IF EXISTS core_known CASCADE; DROP VIEW IF EXISTS core.spoken_of, core.disagreement"
-                )
+                views = ", ".join(_VIEW.findall("\n".join(grants)))
+                drop = f"DROP SCHEMA IF EXISTS core_known CASCADE; DROP VIEW IF EXISTS {views or 'core.none'}"
+                connection.execute(drop)  # type: ignore[call-overload]
             for name in pending:
                 texts = grants if name == "grants" else [files[name]]
                 for text in texts:
