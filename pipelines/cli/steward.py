@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.padding import Padding
 
 from pipelines.cli.frame import AsJson, err, guarded, out, show
 from pipelines.errors import UsageFault
@@ -45,16 +45,12 @@ def quarantine_list(
     if not found:
         out.print("no row is held")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("submission", "table", "rule", "rows", "decided", "what is wrong"):
-        table.add_column(
-            name, justify="right" if name in ("rows", "decided") else "left", no_wrap=name != "what is wrong"
-        )
     for row in found:
-        decided = f"{row['kept']:,}" if row["kept"] else ""
-        told = row["tell_supplier"] + ("" if row["is_releasable"] else " [dim](only the sender can mend this)[/]")
-        table.add_row(row["submission"], row["table"], row["rule"], f"{row['rows']:,}", decided, told)
-    out.print(table)
+        decided = f", {row['kept']:,} of them to be kept" if row["kept"] else ""
+        held = f"[bold]{row['rule']}[/] {row['submission']} {row['table']}: {row['rows']:,} held{decided}"
+        out.print(held, highlight=False, soft_wrap=True)
+        told = row["tell_supplier"] + ("" if row["is_releasable"] else " Only the sender can mend this.")
+        out.print(Padding(told, (0, 0, 0, 4)), highlight=False, style="dim")
     below = {row["submission"]: row["below"] for row in found}
     out.print(f"{sum(row['rows'] for row in found):,} rows held by a rule, {sum(below.values()):,} more below them")
 

@@ -45,7 +45,9 @@ class Door:
 
 @pytest.fixture
 def door(tmp_path):
-    return Door(tmp_path)
+    before = os.umask(0o022)
+    yield Door(tmp_path)
+    os.umask(before)  # the service sets its own
 
 
 def test_a_delivery_is_sealed_and_its_raw_files_go(door):

@@ -31,8 +31,8 @@ def states(hub: Area) -> list[str]:
 def test_held_rows_are_listed_for_people_and_for_machines(steward):
     shown = steward("quarantine", "list")
     assert shown.exit_code == 0
-    assert "CSDS-205" in shown.stdout
-    assert "only the sender can mend this" in shown.stdout
+    assert f"CSDS-205 {NAME} referral: 1 held\n" in shown.stdout
+    assert "Only the sender can mend this." in " ".join(shown.stdout.split())
     assert "3 rows held by a rule, 2 more below them" in shown.stdout
     listed = json.loads(steward("quarantine", "list", "--json").stdout)
     assert {row["rule"]: row["rows"] for row in listed} == {"CSDS-201": 1, "CSDS-204": 1, "CSDS-205": 1}

@@ -20,6 +20,8 @@ CLEAN = {
     "is_birth_day_unknown": "false",
     "lsoa21_code": "E01990001",
 }
+# The same by how the name of the column ends.
+ENDS = {"_before_birth": "false", "_km": "12"}
 
 
 def clean(registry: Registry, dataset: str, table: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def clean(registry: Registry, dataset: str, table: str, row: dict[str, Any]) -> 
     found: dict[str, Any] = {"record_pseudonym": "child1" if contract.people else None}
     found |= {view.name: None for view in passing(registry, dataset, table)}
     for name in derived(registry, dataset, table):
-        found[name] = CLEAN.get(name, "false" if name.endswith("_before_birth") else "valid")
+        found[name] = CLEAN.get(name, next((text for end, text in ENDS.items() if name.endswith(end)), "valid"))
     return found | row
 
 
