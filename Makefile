@@ -9,13 +9,16 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX :=
 
-.PHONY: help setup demo test fuzz up bench check lock door clean
+.PHONY: help setup demo test fuzz crash up bench check lock door clean
 .DEFAULT_GOAL := setup
 
 help:            ## what there is
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-setup: $(READY)  ## the environment in .venv, with bytecode compiled
+setcrash: $(READY)  ## the night killed at 500 moments unless RUNS says otherwise, the server at a tenth of them; half an hour
+	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),500)
+
+up: $(READY)  ## the environment in .venv, with bytecode compiled
 
 $(READY): pyproject.toml locks/environment.txt locks/uv.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Joint Needs needs Python 3.11, 3.12 or 3.13; this is %d.%d. Say which: make PYTHON=/path/to/python3.12" % v)'
@@ -37,6 +40,9 @@ test: $(READY)   ## every test, on every core
 fuzz: $(READY)   ## mutated extracts through the door, a million unless RUNS says otherwise; hours
 	@$(BIN)/python -m tests.fuzz --runs $(or $(RUNS),1000000)
 
+crash: $(READY)  ## the night killed at 500 moments unless RUNS says otherwise, the server at a tenth of them; half an hour
+	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),500)
+
 up: $(READY)     ## Airflow's page and the warehouse, on this machine only, until Ctrl-C
 	@$(BIN)/python -m pipelines.local.up
 
@@ -48,7 +54,7 @@ check: $(READY)  ## formatting, lint, types, SQL and YAML
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --quiet --disable-progress-bar sql/conform sql/synth sql/integrate
-	@$(BIN)/sqlfluff lint --quiet --disable-progress-bar --dialect postgres sql/marts sql/grants sql/migrations sql/derived
+	@$(BIN)/sqlfluff lint --quiet --disable-progress-bar --dialect postgres sql/marts sql/queries sql/grants sql/migrations sql/derived
 	@$(BIN)/yamllint --strict pipelines docker-compose.yaml .pre-commit-config.yaml
 
 lock: $(READY)   ## resolve the dependencies again (names, versions and hashes; no addresses)

@@ -19,7 +19,7 @@ import psycopg
 
 from pipelines import registry as declared
 from pipelines.errors import DataFault, SystemFault
-from pipelines.ledger import Ledger, Outcome
+from pipelines.ledger import Ledger, Outcome, comments, trouble
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
 from pipelines.registry import Registry
@@ -59,9 +59,15 @@ def hub(landing: Path | None = None) -> Iterator[tuple[Settings, Registry, psyco
     settings = Settings.from_environment()
     settings = replace(settings, landing_place=landing) if landing else settings
     registry = declared.load(settings.agencies)
-    with connect(settings) as connection:
-        migrate(connection)
-        yield settings, registry, connection
+    try:
+        with connect(settings) as connection:
+            migrate(connection)
+            yield settings, registry, connection
+    except Exception as error:
+        fault = trouble.as_fault(error, "this step")
+        if fault is None:
+            raise
+        raise fault from None
 
 
 def waiting(group: str, landing: Path | None = None) -> list[str]:
@@ -158,6 +164,7 @@ def share(connection: psycopg.Connection[Any], day: date) -> None:
     from pipelines.integrate import marts
 
     connection.execute("SELECT partnership.refresh(%s)", (day,))
+    comments.copy(connection, "mart", "partnership")
     marts.blur_ranges(connection)
     connection.commit()
 

@@ -12,6 +12,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from pipelines import connecting
 from pipelines import registry as declared
 from pipelines.errors import SystemFault, UsageFault
 from pipelines.ledger import Ledger, logins
@@ -154,13 +155,12 @@ def session(settings: Settings, role: str) -> int:
     return subprocess.call([str(program), address], env=os.environ | {"PGOPTIONS": options})
 
 
-def where(settings: Settings) -> dict[str, str]:
+def where(settings: Settings, role: str = "commissioner") -> dict[str, Any]:
     """Names and places; the warehouse's address comes without its password."""
-    address = re.sub(r"(://[^:/@]+):[^@]*@", r"\1@", url(settings, "commissioner"))
     pages = sorted(settings.snapshots.glob("*/index.html"))
     return {
         "home": str(settings.home),
-        "warehouse": address,
+        "warehouse": connecting.address(settings, role),
         "passwords": str(settings.postgres / "passwords.json") if settings.database_url is None else "yours",
         "landing": str(settings.landing),
         "lake": str(settings.lake),

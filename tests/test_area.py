@@ -18,7 +18,7 @@ from pipelines.ledger.database import connect
 from pipelines.link import evaluate, fairness, tokens
 from pipelines.seal import keys, seal_area
 from pipelines.settings import Settings
-from tests import canary
+from tests import canary, comments, reading
 from tests.conftest import TEMPLATE, _create
 
 AS_OF = date.today()
@@ -306,6 +306,19 @@ def test_every_mart_has_rows_and_a_commissioner_can_read_them(area):
             assert connection.execute(f'SELECT count(*) FROM partnership."{name}"').fetchone()[0] > 0, name
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT 1 FROM link.crosswalk LIMIT 1")
+
+
+def test_commissioners_questions_are_answered(area, tmp_path):
+    """Every worked query by its role; every command of the page for readers; the files for other programs."""
+    assert reading.answers_of_worked_queries(area.settings) == []
+    printed = reading.run_how_to(area.settings, tmp_path)
+    assert len(printed) >= 8 and all(printed.values())
+    reading.check_connection_files(area.settings, tmp_path / "warehouse")
+
+
+def test_every_table_and_column_says_what_it_is(area):
+    with connect(area.settings) as connection:
+        assert comments.without(connection, "core", "mart", "partnership", "publish", "ops", "link") == []
 
 
 def test_numbers_can_be_traced(area):

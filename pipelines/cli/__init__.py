@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from pipelines import version
-from pipelines.cli import door, keeping, link, steward
+from pipelines.cli import door, keeping, link, reading, steward
 from pipelines.cli.frame import AsJson, as_date, err, guarded, out, show
 from pipelines.errors import UsageFault
 from pipelines.settings import Settings
@@ -160,43 +160,6 @@ def publish(
     show([flow.publish(as_date(as_of), out_dir)], as_json)
 
 
-@app.command()
-@guarded
-def sql(
-    query: Annotated[str | None, typer.Option("-c", help="One statement; without it, an interactive session.")] = None,
-    role: Annotated[
-        str, typer.Option(help="commissioner, commissioner_exact, analyst, linker, publisher or owner.")
-    ] = "commissioner",
-    as_json: AsJson = False,
-) -> int:
-    """A session in the warehouse, as a commissioner unless said otherwise."""
-    from pipelines import reporting
-
-    settings = Settings.from_environment()
-    if query is None:
-        return reporting.session(settings, role)
-    columns, rows = reporting.query(settings, role, query)
-    if as_json:
-        show([dict(zip(columns, row, strict=True)) for row in rows], True)
-        return 0
-    reporting.print_rows(columns, rows, out)
-    return 0
-
-
-@app.command()
-@guarded
-def where(as_json: AsJson = False) -> None:
-    """Where things are: the warehouse's address, folders, the page. Passwords stay in their file."""
-    from pipelines import reporting
-
-    document = reporting.where(Settings.from_environment())
-    if as_json:
-        show(document, True)
-        return
-    for name, value in document.items():
-        out.print(f"{name:<12} {value}", highlight=False, soft_wrap=True)
-
-
 @db_app.command("migrate")
 @guarded
 def db_migrate() -> None:
@@ -218,21 +181,8 @@ def db_stop() -> None:
     postgres.stop(Settings.from_environment())
 
 
-@app.command()
-@guarded
-def docs(
-    check_only: Annotated[bool, typer.Option("--check", help="Only say whether the pages are up to date.")] = False,
-) -> int:
-    """Write docs/dictionary/ and docs/ig/ anew from the contracts, agencies, suites, marts and migrations."""
-    from pipelines import dictionary, governance
-
-    stale = dictionary.write(Path("docs/dictionary"), check_only=check_only)
-    stale |= {f"ig/{name}" for name in governance.write(Path("docs/ig"), check_only=check_only)}
-    out.print("up to date" if not stale else f"{'stale' if check_only else 'written'}: {', '.join(sorted(stale))}")
-    return 1 if stale and check_only else 0
-
-
 door.add_to(app)
 link.add_to(app)
+reading.add_to(app)
 steward.add_to(app)
 keeping.add_to(app, db_app)

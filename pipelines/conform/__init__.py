@@ -17,8 +17,8 @@ import psycopg
 from pipelines.conform import lake, state
 from pipelines.conform.making import Making
 from pipelines.conform.shape import CoreTable, core_tables
-from pipelines.conform.turn import one_at_a_time
 from pipelines.ledger import Ledger, Outcome, recorded_run
+from pipelines.ledger.turn import one_at_a_time
 from pipelines.registry import Registry
 from pipelines.settings import Settings
 

@@ -20,6 +20,7 @@ from pipelines import durable
 from pipelines.conform import lake, state
 from pipelines.conform.shape import CoreTable
 from pipelines.errors import SystemFault
+from pipelines.ledger import trouble
 from pipelines.registry import Registry
 from pipelines.settings import Settings, shipped
 
@@ -104,6 +105,8 @@ class Making:
                 else:
                     hashes[name], rows[name] = self._conform(self.tables[name])
             except duckdb.Error as error:
+                if trouble.is_full(error):
+                    raise
                 raise SystemFault(f"sql/conform/{name}.sql did not run: {said(error)}") from None
         return hashes, rows, inputs
 

@@ -10,8 +10,7 @@ before the commit changed nothing, one killed after it left only files to tidy.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,10 +22,10 @@ from pipelines import version
 from pipelines.conform import state, workspace
 from pipelines.conform.shape import CoreTable, core_tables
 from pipelines.conform.state import Changes, Next
-from pipelines.conform.turn import one_at_a_time
 from pipelines.errors import SystemFault
 from pipelines.integrate import core, marts, staging
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
+from pipelines.ledger.turn import one_at_a_time
 from pipelines.registry import Registry
 from pipelines.settings import Settings
 
@@ -85,7 +84,7 @@ def run(
     the database refuses a statement; in each case the warehouse is as it was.
     """
     day = as_of or date.today()
-    with recorded_run(connection, "integrate", str(day)) as outcome, _own_words(), one_at_a_time(connection):
+    with recorded_run(connection, "integrate", str(day)) as outcome, one_at_a_time(connection):
         standing = Ledger(connection).current(as_of, registry.every_period)
         work = Work(
             day,
@@ -115,21 +114,6 @@ def run(
         staging.clear(connection)
         state.tidy(settings, work.made.hashes)
     return outcome
-
-
-@contextmanager
-def _own_words() -> Iterator[None]:
-    """Database errors in words of our own: the server's may quote a row."""
-    try:
-        yield
-    except psycopg.Error as error:
-        diag, kind = error.diag, type(error).__name__
-        place = " ".join(part for part in (diag.table_name, diag.constraint_name) if part)
-        # Class 42 speaks of the statement, never of a row.
-        said = diag.message_primary if (diag.sqlstate or "").startswith("42") else place
-        raise SystemFault(
-            f"the refresh was not written and everything is as it was ({kind}: {said or 'no detail'})"
-        ) from None
 
 
 def _stage(settings: Settings, connection: Connection, tables: list[CoreTable], work: Work) -> dict[str, Changes]:

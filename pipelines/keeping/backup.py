@@ -22,10 +22,11 @@ import pyarrow as pa
 from psycopg import sql
 
 from pipelines import durable, version
-from pipelines.conform.turn import one_at_a_time
 from pipelines.errors import SystemFault, UsageFault
 from pipelines.keeping import tables
 from pipelines.ledger import Ledger, Outcome, recorded_run
+from pipelines.ledger.migrate import WHOLES
+from pipelines.ledger.turn import one_at_a_time
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
 
@@ -120,8 +121,8 @@ def _tables(connection: Connection, folder: Path) -> dict[str, Any]:
     for path in folder.iterdir():
         path.chmod(0o600)
         durable.sync(path)
-    migrations = dict(connection.execute(
-        "SELECT name, checksum FROM ops.schema_migration WHERE name <> 'grants' ORDER BY name").fetchall())  # fmt: skip
+    query = "SELECT name, checksum FROM ops.schema_migration WHERE name <> ALL(%s) ORDER BY name"
+    migrations = dict(connection.execute(query, (list(WHOLES),)).fetchall())
     return {"migrations": migrations, "tables": found, "sequences": tables.sequences(connection), "rows": total}
 
 

@@ -19,11 +19,11 @@ from uuid import UUID
 
 import psycopg
 
-from pipelines.conform.turn import one_at_a_time
 from pipelines.errors import UsageFault
 from pipelines.keeping import catalogue, holds, journal, search, stores
 from pipelines.keeping.holds import Records
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
+from pipelines.ledger.turn import one_at_a_time
 from pipelines.receive import suppression
 from pipelines.registry import Registry
 from pipelines.settings import Settings

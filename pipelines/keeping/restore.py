@@ -17,7 +17,6 @@ import psycopg
 from psycopg import sql
 
 from pipelines import durable
-from pipelines.conform.turn import one_at_a_time
 from pipelines.errors import SystemFault, UsageFault
 from pipelines.keeping import erasure, tables
 from pipelines.keeping.backup import (
@@ -34,6 +33,7 @@ from pipelines.keeping.backup import (
 )
 from pipelines.ledger import Outcome
 from pipelines.ledger.migrate import known, migrate, rebuild
+from pipelines.ledger.turn import one_at_a_time
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
 

@@ -298,9 +298,11 @@ def recorded_run(connection: psycopg.Connection[Any], stage: str, subject: str) 
     """Run a stage and record it in `ops.run`: start, end, counts, and what went wrong.
 
     The row is committed at the start and at the end, apart from the stage's own transaction, so that a killed process
-    leaves a row in state `running`. Yields the Outcome to fill in. Exceptions pass through after being recorded;
-    only messages of our own errors are stored, since others may quote data.
+    leaves a row in state `running`. Yields the Outcome to fill in. Exceptions pass through after being recorded; only
+    messages of our own errors are stored, since others may quote data. Errors of database and disk become SystemFaults.
     """
+    from pipelines.ledger import trouble  # the door installs without a database driver
+
     outcome = Outcome(stage, subject, "running")
     started = time.monotonic()
     key = connection.execute(
@@ -310,24 +312,37 @@ def recorded_run(connection: psycopg.Connection[Any], stage: str, subject: str) 
     connection.commit()
     try:
         yield outcome
+        connection.commit()
         outcome.state = "success" if outcome.state == "running" else outcome.state
-        connection.commit()
-        message: str | None = None
-        state = "success"
+        _end_run(connection, key, outcome, "success", started)
     except BaseException as error:
-        connection.rollback()
-        state = "data_fault" if isinstance(error, DataFault) else "system_fault"
-        outcome.state = state
-        message = str(error) if isinstance(error, (DataFault, SystemFault)) else type(error).__name__
+        fault = trouble.as_fault(error, stage)
+        told = fault or error
+        outcome.state = "data_fault" if isinstance(told, DataFault) else "system_fault"
+        message = str(told) if isinstance(told, DataFault | SystemFault) else type(told).__name__
+        if not connection.closed:  # else the run stays `running` in the ledger, as that of a killed process does
+            connection.rollback()
+            _end_run(connection, key, outcome, outcome.state, started, message)
+        if fault:
+            raise fault from None
         raise
-    finally:
-        outcome.seconds = time.monotonic() - started
-        connection.execute(
-            """UPDATE ops.run SET ended_at = clock_timestamp(), state = %s, counts = %s, message = %s
-               WHERE run_key = %s""",
-            (state, json.dumps(outcome.counts), message, key),
-        )
-        connection.commit()
+
+
+def _end_run(
+    connection: psycopg.Connection[Any],
+    key: int,
+    outcome: Outcome,
+    state: str,
+    started: float,
+    message: str | None = None,
+) -> None:
+    outcome.seconds = time.monotonic() - started
+    connection.execute(
+        """UPDATE ops.run SET ended_at = clock_timestamp(), state = %s, counts = %s, message = %s
+           WHERE run_key = %s""",
+        (state, json.dumps(outcome.counts), message, key),
+    )
+    connection.commit()
 
 
 def summary(tables: Iterable[TableOutcome]) -> Mapping[str, int]:

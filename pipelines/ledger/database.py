@@ -18,6 +18,9 @@ from pipelines.errors import SystemFault
 from pipelines.local import postgres
 from pipelines.settings import Settings
 
+# A night does not hang on a lock that a forgotten session holds; who set a time on the server or the role keeps it.
+_PATIENCE = "SELECT set_config('lock_timeout', '10min', FALSE) WHERE current_setting('lock_timeout') = '0'"
+
 
 def url(settings: Settings, role: str = "owner", driver: str | None = None) -> str:
     """The address of the database for a role. Holds a password: do not log it.
@@ -45,7 +48,7 @@ def connect(settings: Settings, role: str = "owner") -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] = psycopg.connect(
             address, application_name="joint-needs", connect_timeout=20, autocommit=True
         )
-        connection.execute("SET statement_timeout = 0; SET timezone = 'UTC'")
+        connection.execute(f"SET statement_timeout = 0; SET timezone = 'UTC'; {_PATIENCE}")
         if settings.database_url and role != "owner":
             _take_role(connection, role)
     except psycopg.Error as error:

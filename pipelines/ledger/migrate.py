@@ -1,8 +1,8 @@
 """Brings a database to the newest shape: numbered, forward-only, checksummed migrations, then what follows from them.
 
 A migration that ran is never edited; what it did wrong, a later one mends. What follows (what is derived from core's
-tables, such as their history, then the grants) is one idempotent whole and is applied again whenever it or the
-migrations changed.
+tables, such as their history, with the grants; then the comments) is one idempotent whole each and is applied again
+whenever it or the migrations changed.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ import psycopg
 from psycopg import sql
 
 from pipelines.errors import SystemFault
+from pipelines.ledger import comments
 from pipelines.settings import shipped
 
 _NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 # The views that are derived from core, by the files that make them.
 _VIEW = re.compile(r"CREATE VIEW (core\.[a-z_]+) AS")
+# What follows the migrations, and stands among them in ops.schema_migration.
+WHOLES = ("grants", "comments")
 # Any constant that nobody else on the server uses.
 _LOCK = 7_314_159_265
-_RECORD = """CREATE TABLE IF NOT EXISTS ops.schema_migration (
+RECORD = """CREATE TABLE IF NOT EXISTS ops.schema_migration (
     name       text PRIMARY KEY,
     checksum   text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -40,27 +43,30 @@ def migrate(connection: psycopg.Connection[Any], folder: Path | None = None) -> 
     """
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         raise SystemFault("migrate needs a connection that is not inside a transaction")
-    files, grants = _read(folder or shipped("sql"))
+    root = folder or shipped("sql")
+    files, wholes = _read(root)
     try:
         with connection.transaction():
-            if not _pending(connection, files, grants):
+            if not _pending(connection, files, wholes):
                 return []
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            pending = _pending(connection, files, grants)
-            if len(pending) > 1:  # views of the past would keep a migration from changing the tables they read
-                views = ", ".join(_VIEW.findall("\n".join(grants)))
+            pending = _pending(connection, files, wholes)
+            if pending and pending[0] in files:  # views of the past would keep a migration from changing what they read
+                views = ", ".join(_VIEW.findall("\n".join(wholes["grants"])))
                 drop = f"DROP SCHEMA IF EXISTS core_known CASCADE; DROP VIEW IF EXISTS {views or 'core.none'}"
                 connection.execute(drop)  # type: ignore[call-overload]
             for name in pending:
-                texts = grants if name == "grants" else [files[name]]
-                for text in texts:
-                    connection.execute(text)  # type: ignore[call-overload]
-                _record(connection, name, [*texts, _shape(connection)] if name == "grants" else texts)
+                texts = wholes[name] if name in wholes else [files[name]]
+                if name == "comments":
+                    comments.apply(connection, comments.read(root))
+                else:
+                    for text in texts:
+                        connection.execute(text)  # type: ignore[call-overload]
+                _record(connection, name, [*texts, _shape(connection)] if name in wholes else texts)
             return pending
     except psycopg.Error as error:
-        raise SystemFault(
-            f"the database could not be migrated and was left as it was: {error.diag.message_primary}"
-        ) from error
+        said = error.diag.message_primary or "the database went away"
+        raise SystemFault(f"the database could not be migrated and was left as it was: {said}") from error
 
 
 def known() -> dict[str, str]:
@@ -89,7 +95,7 @@ def rebuild(connection: psycopg.Connection[Any], names: Collection[str]) -> None
 
 
 def _shape(connection: psycopg.Connection[Any]) -> str:
-    """The tables and columns of core: grants follow them, so that a table that a refresh made is granted too."""
+    """The tables and columns of core: grants and comments follow them, so that a table that a refresh made has both."""
     row = connection.execute(
         """SELECT coalesce(string_agg(c.relname || '.' || a.attname, ' ' ORDER BY c.relname, a.attnum), '')
            FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -99,7 +105,7 @@ def _shape(connection: psycopg.Connection[Any]) -> str:
 
 
 def _record(connection: psycopg.Connection[Any], name: str, texts: list[str]) -> None:
-    connection.execute(_RECORD)
+    connection.execute(RECORD)
     connection.execute(
         """INSERT INTO ops.schema_migration (name, checksum) VALUES (%s, %s)
            ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = clock_timestamp()""",
@@ -107,8 +113,8 @@ def _record(connection: psycopg.Connection[Any], name: str, texts: list[str]) ->
     )
 
 
-def _read(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Migrations by name in order, and the texts of what follows them, grants last."""
+def _read(folder: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Migrations by name in order, and the texts of what is applied as a whole after them."""
     paths = sorted((folder / "migrations").glob("*.sql"))
     numbers = []
     for path in paths:
@@ -118,21 +124,26 @@ def _read(folder: Path) -> tuple[dict[str, str], list[str]]:
         numbers.append(int(found[1]))
     if numbers != list(range(1, len(numbers) + 1)):
         raise SystemFault(f"migrations must be numbered 1, 2, 3 without gaps or doubles; found {numbers}")
-    return {path.stem: path.read_text() for path in paths}, [
-        path.read_text() for name in ("derived", "grants") for path in sorted((folder / name).glob("*.sql"))
-    ]
+    parts = {"grants": [("derived", "*.sql"), ("grants", "*.sql")], "comments": [("comments", "*")]}
+    wholes = {
+        whole: [path.read_text() for name, form in places for path in sorted((folder / name).glob(form))]
+        for whole, places in parts.items()
+    }
+    return {path.stem: path.read_text() for path in paths}, {
+        name: texts for name, texts in wholes.items() if texts or name == "grants"
+    }
 
 
-def _pending(connection: psycopg.Connection[Any], files: dict[str, str], grants: list[str]) -> list[str]:
-    """Names not yet applied, `grants` last; refuses a history that differs from the files."""
+def _pending(connection: psycopg.Connection[Any], files: dict[str, str], wholes: dict[str, list[str]]) -> list[str]:
+    """Names not yet applied, grants and comments last; refuses a history that differs from the files."""
     there = connection.execute("SELECT to_regclass('ops.schema_migration') IS NOT NULL").fetchone()
     applied = (
         dict(connection.execute("SELECT name, checksum FROM ops.schema_migration").fetchall())
         if there and there[0]
         else {}
     )
-    granted = applied.pop("grants", None)
-    grants = [*grants, _shape(connection)]
+    whole = {name: applied.pop(name, None) for name in WHOLES}
+    shape = _shape(connection)
     for name, checksum in applied.items():
         if name not in files:
             raise SystemFault(
@@ -143,7 +154,7 @@ def _pending(connection: psycopg.Connection[Any], files: dict[str, str], grants:
     pending = [name for name in files if name not in applied]
     if pending and applied and pending[0] < max(applied):
         raise SystemFault(f"migration {pending[0]} is older than what already ran: number it after {max(applied)}")
-    return [*pending, "grants"] if pending or granted != _checksum(grants) else []
+    return [*pending, *(name for name, texts in wholes.items() if pending or whole[name] != _checksum([*texts, shape]))]
 
 
 def _checksum(texts: list[str]) -> str:

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
+from pipelines.ledger.turn import one_at_a_time
 from pipelines.link import epochs, lasting, matcher, person_keys, quality, stored, tokens
 from pipelines.link.kept import Kept
 from pipelines.registry import Registry
@@ -45,7 +46,7 @@ def run(settings: Settings, registry: Registry, connection: psycopg.Connection[A
     Returns an Outcome with counts of records, persons, links, reviews and changes by kind. Raises SystemFault where a
     linkage file is missing or does not open.
     """
-    with recorded_run(connection, "link", str(as_of or "all")) as outcome:
+    with recorded_run(connection, "link", str(as_of or "all")) as outcome, one_at_a_time(connection):
         standing = tokens.people_only(registry, Ledger(connection).current(as_of, registry.every_period))
         if not standing:
             outcome.counts = person_keys.Assignment().counts()

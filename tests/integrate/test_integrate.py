@@ -13,10 +13,10 @@ import pytest
 
 from pipelines import conform, integrate
 from pipelines.conform.shape import canonical
-from pipelines.conform.turn import one_at_a_time
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect
+from pipelines.ledger.turn import one_at_a_time
 from pipelines.settings import Settings
 from tests.conform.area import REGISTRY, deliver, link
 from tests.integrate.small_area import (
@@ -216,7 +216,7 @@ def test_a_failing_check_rolls_everything_back_and_names_itself(
 def test_a_mistake_in_a_mart_is_said_without_data(database: Settings, connection: Connection, tmp_path: Path):
     deliver_all(database, connection)
     make_mart(tmp_path / "m", "SELECT :as_of AS time_period, 'secret' AS name, 'x1'::integer AS persons_count")
-    with pytest.raises(SystemFault, match=r"the refresh was not written .*InvalidTextRepresentation") as fault:
+    with pytest.raises(SystemFault, match=r"integrate wrote nothing .*InvalidTextRepresentation") as fault:
         refresh(database, connection, mart_folder=tmp_path / "m")
     assert "secret" not in str(fault.value)
     assert "x1" not in str(fault.value)
@@ -226,7 +226,7 @@ def test_a_mistake_in_a_mart_is_said_without_data(database: Settings, connection
 
 
 def test_two_at_once_is_a_clear_fault(database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pipelines.conform.turn.PATIENCE", "200ms")
+    monkeypatch.setattr("pipelines.ledger.turn.PATIENCE", "200ms")
     deliver_all(database, connection)
     with (
         connect(database) as other,

@@ -21,7 +21,7 @@ from pipelines.settings import Settings, shipped
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped migrations and grants, to be changed."""
     copy = tmp_path / "sql"
-    for name in ("migrations", "derived", "grants"):
+    for name in ("migrations", "derived", "grants", "comments"):
         shutil.copytree(shipped("sql") / name, copy / name)
     return copy
 
@@ -42,7 +42,7 @@ def _schemas(connection: psycopg.Connection[Any]) -> set[str]:
 def test_empty_to_newest_and_twice_is_nothing(empty_database: Settings) -> None:
     names = [path.stem for path in sorted((shipped("sql") / "migrations").glob("*.sql"))]
     with connect(empty_database) as connection:
-        assert migrate(connection) == [*names, "grants"]
+        assert migrate(connection) == [*names, "grants", "comments"]
         assert {"ops", "link", "core", "mart", "publish"} <= _schemas(connection)
         assert migrate(connection) == []
     with connect(empty_database) as connection:
@@ -54,7 +54,7 @@ def test_a_new_migration_keeps_the_data(database: Settings, folder: Path) -> Non
     with connect(database) as connection:
         connection.execute("INSERT INTO ops.run (stage, code_version) VALUES ('receive', '0')")
         connection.commit()
-        assert migrate(connection, folder)[-2:] == [_names(folder)[-1], "grants"]
+        assert migrate(connection, folder)[-3:] == [_names(folder)[-1], "grants", "comments"]
         assert connection.execute("SELECT stage, seen FROM ops.run").fetchall() == [("receive", False)]
 
 
@@ -103,7 +103,7 @@ def test_a_database_with_data_of_an_earlier_release_becomes_the_same(
 ) -> None:
     """Rows of an earlier release are there after the last, and two ways of arriving end in one place."""
     with connect(empty_database) as connection:
-        assert len(migrate(connection, _as_it_was(folder, 8))) == 8 + 1
+        assert len(migrate(connection, _as_it_was(folder, 8))) == 8 + 2
         connection.execute(
             """INSERT INTO ops.submission (submission, agency_code, dataset_code, period, period_start, period_end,
                    sequence, state, manifest_sha256, content_sha256, contract_hash, manifest, accepted_at)
@@ -117,7 +117,7 @@ def test_a_database_with_data_of_an_earlier_release_becomes_the_same(
                VALUES ('2026-01-02', '{1}', '{}', '{}', '0', '2026-01-02')"""
         )
         connection.commit()
-        assert migrate(connection) == [*_names(shipped("sql"))[8:], "grants"]
+        assert migrate(connection) == [*_names(shipped("sql"))[8:], "grants", "comments"]
         assert connection.execute("SELECT status_code FROM core_known.sen_status").fetchall() == [("K",)]
         assert connection.execute("SELECT recorded_at = finished_at FROM ops.refresh").fetchall() == [(True,)]
         query = "SELECT state, replaced_at = 'infinity' FROM ops.snapshot JOIN ops.submission USING (submission_key)"
@@ -203,7 +203,7 @@ def test_two_at_once_apply_each_migration_once(empty_database: Settings) -> None
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(map(len, applied)) == [0, 0, len(_names(shipped("sql"))) + 1]
+    assert sorted(map(len, applied)) == [0, 0, len(_names(shipped("sql"))) + 2]
 
 
 def test_changed_grants_are_applied_again(database: Settings, folder: Path) -> None:
@@ -235,7 +235,7 @@ def test_an_owner_who_may_not_make_roles_can_migrate(server: postgres.Server, em
         address = f"postgresql://plain_owner:for-this-test-only@127.0.0.1:{server.port}/{name}"
         settings = Settings(home=empty_database.home, database_url=address)
         with connect(settings) as connection:
-            assert migrate(connection)[-1] == "grants"
+            assert migrate(connection)[-1] == "comments"
             assert migrate(connection) == []
         with connect(settings, role="linker") as connection:
             assert connection.execute("SELECT current_user").fetchone() == ("plain_owner",)

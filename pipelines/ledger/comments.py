@@ -1,0 +1,108 @@
+"""What tables, columns and functions mean, written into the database beside them.
+
+The words are those of sql/comments/columns.yaml and of the migrations' own COMMENT ON, of which the
+dictionary is made too. Marts comment themselves where they are made.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import yaml
+from psycopg import sql
+
+from pipelines.settings import shipped
+
+SCHEMAS = ("core", "link", "ops", "partnership", "publish")
+_SAID = re.compile(
+    r"COMMENT ON (SCHEMA|TABLE|VIEW|FUNCTION|COLUMN) ([\w.]+)(?:\([^)]*\))? IS\s+'((?:[^']|'')*)'", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said of columns by name, of columns of one table, and of other objects by kind and name."""
+
+    columns: dict[str, str]
+    tables: dict[str, dict[str, str]]
+    objects: dict[str, str]
+
+    def column(self, table: str, column: str) -> str | None:
+        """What a column means: the words of its own table before those of its name."""
+        return self.tables.get(table, {}).get(column) or self.columns.get(column)
+
+
+def read(folder: Path | None = None) -> Words:
+    """The words of `sql/comments/` together with those of the migrations, where a later one may say it anew."""
+    root = folder or shipped("sql")
+    said: dict[str, Any] = {"columns": {}, "tables": {}, "objects": {}}
+    file = root / "comments" / "columns.yaml"
+    if file.exists():
+        said |= yaml.load(file.read_text(), yaml.CSafeLoader)
+    for path in [*sorted((root / "migrations").glob("*.sql")), *sorted((root / "derived").glob("*.sql"))]:
+        for kind, name, text in _SAID.findall(path.read_text()):
+            words = text.replace("''", "'")
+            if kind.upper() == "COLUMN":
+                table, _, column = name.rpartition(".")
+                said["tables"].setdefault(table, {})[column] = words
+            else:
+                said["objects"][f"{kind.upper()} {name}"] = words
+    return Words(**said)
+
+
+def apply(connection: psycopg.Connection[Any], words: Words) -> None:
+    """COMMENT ON every column there is, and on the objects that no migration comments. Never commits."""
+    columns = connection.execute(
+        """SELECT n.nspname || '.' || c.relname, a.attname
+           FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+           WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'v', 'p') AND a.attnum > 0 AND NOT a.attisdropped""",
+        (list(SCHEMAS),),
+    ).fetchall()
+    statements = []
+    for table, column in columns:
+        said = words.column(table, column)
+        if said:
+            where = sql.Identifier(*table.split("."), column)
+            statements.append(sql.SQL("COMMENT ON COLUMN {} IS {}").format(where, sql.Literal(said)))
+    for named, said in words.objects.items():
+        kind, name = named.split(" ")
+        if _is_there(connection, kind, name):
+            where = sql.Identifier(*name.split("."))
+            statements.append(sql.SQL("COMMENT ON {} {} IS {}").format(sql.SQL(kind), where, sql.Literal(said)))
+    connection.execute(sql.SQL("; ").join(statements))
+
+
+def copy(connection: psycopg.Connection[Any], of: str, to: str) -> None:
+    """Say of the columns of one schema's tables what is said of those of another. Never commits."""
+    columns = connection.execute(
+        """SELECT c.relname, a.attname, col_description(o.oid, b.attnum)
+           FROM pg_class AS c JOIN pg_class AS o ON o.relname = c.relname AND o.relnamespace = to_regnamespace(%s)
+           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+           JOIN pg_attribute AS b ON b.attrelid = o.oid AND b.attname = a.attname
+           WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r'
+             AND col_description(o.oid, b.attnum) IS NOT NULL""",
+        (of, to),
+    ).fetchall()
+    said = [
+        sql.SQL("COMMENT ON COLUMN {} IS {}").format(sql.Identifier(to, table, column), sql.Literal(words))
+        for table, column, words in columns
+    ]
+    if said:
+        connection.execute(sql.SQL("; ").join(said))
+
+
+def _is_there(connection: psycopg.Connection[Any], kind: str, name: str) -> bool:
+    schema, _, own = name.rpartition(".")
+    query = {
+        "SCHEMA": "SELECT 1 FROM pg_namespace WHERE %s = '' AND nspname = %s",
+        "FUNCTION": """SELECT 1 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+            WHERE n.nspname = %s AND p.proname = %s""",
+        "VIEW": "SELECT 1 FROM pg_views WHERE schemaname = %s AND viewname = %s",
+        "TABLE": "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = %s",
+    }[kind]
+    return connection.execute(query, (schema, own)).fetchone() is not None  # type: ignore[call-overload]
