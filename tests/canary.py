@@ -115,6 +115,8 @@ def in_database(connection: psycopg.Connection[Any], values: dict[str, str]) -> 
     ).fetchall()
     hits = []
     for schema, table in tables:
+        if (schema, table) == ("core", "dim_date"):  # a calendar made of no data: it has every day, of births too
+            continue
         with connection.cursor() as cursor, cursor.copy(f'COPY (SELECT * FROM "{schema}"."{table}") TO STDOUT') as copy:
             text = b"".join(bytes(block) for block in copy).decode(errors="replace")
         hits += [f"{schema}.{table}: {found}" for found in search(text)]
