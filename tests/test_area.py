@@ -129,10 +129,9 @@ def test_rejected_rows_are_those_that_were_ragged(area):
 def test_linkage_holds_against_the_truth(area):
     with connect(area.settings) as connection:
         scores = evaluate.against_truth(connection, declared.load(), area.settings, area.truth)
-    # The area is drawn for today, so chance moves it from day to day: a point where two sources share some 400 children.
-    for name, found, least in [("overall", scores, 0.975), *((n, f, 0.96) for n, f in scores["by_pair"].items())]:
+    for name, found in [("overall", scores), *scores["by_pair"].items()]:
         assert found["precision"] >= 0.995, name
-        assert found["recall"] >= least, name
+        assert found["recall"] >= 0.97, name
     assert len(scores["by_pair"]) == 3
 
 

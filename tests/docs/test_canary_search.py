@@ -44,3 +44,19 @@ def test_packed_files_are_opened(tmp_path):
 def test_an_innocent_file_is_not_accused(tmp_path):
     (tmp_path / "a.txt").write_text("2015-03-15 zephyr MK99 7QY " + hashlib.sha256(b"other").hexdigest())
     assert canary.in_files([tmp_path], VALUES) == []
+
+
+def test_whatever_can_hold_data_in_a_database_is_searched(connection):
+    connection.execute("""
+        CREATE TABLE core.told AS SELECT date '2012-05-23' AS day;
+        CREATE FUNCTION core.tell() RETURNS TABLE (day date) LANGUAGE sql AS 'SELECT day FROM core.told';
+        CREATE VIEW core.through_a_table AS SELECT day FROM core.told;
+        CREATE VIEW core.through_a_function AS SELECT day FROM core.tell();
+        CREATE MATERIALIZED VIEW core.kept AS SELECT day FROM core.told;
+        CREATE VIEW core.calendar AS
+        SELECT day::date FROM generate_series(timestamp '2012-01-01', timestamp '2012-12-31', interval '1 day') AS day
+    """)
+    hits = canary.in_database(connection, {"birth_date": "2012-05-23"})
+    assert {hit.split(":")[0] for hit in hits} == {
+        f"core.{name}" for name in ("told", "through_a_table", "through_a_function", "kept")
+    }
