@@ -42,9 +42,23 @@ def plant(db: duckdb.DuckDBPyConnection, draws: Draws, delivery: Delivery, rules
             spoilt |= {*rows, *at_fault}
             for rule in [*([entry["rule"]] if "rule" in entry else []), *entry.get("also", [])]:
                 planted += [(table, rule, row) for row in at_fault]
+            if "loses" in entry and "again" in entry:
+                _other_records(db, table, at_fault)
             if "loses" in entry or "ragged" in entry:
-                _note_lost(db, entry, _records(db, table, rows))
+                _note_lost(db, entry, _records(db, table, at_fault))
     return planted
+
+
+def _other_records(db: duckdb.DuckDBPyConnection, table: str, rows: list[int]) -> None:
+    """Make copies of rows records of their own, of the same person: what a copy loses, the first row still shows.
+
+    No extract that is written later knows of them, since their source is another.
+    """
+    last = int(db.execute("SELECT max(record) FROM world.record").fetchall()[0][0])
+    for number, (row, record) in enumerate(zip(rows, _records(db, table, rows), strict=True), last + 1):
+        copy = "SELECT * REPLACE (?::BIGINT AS record, source || ' again' AS source) FROM world.record WHERE record = ?"
+        db.execute(f"INSERT INTO world.record BY NAME {copy}", [number, record])
+        db.execute(f'UPDATE "{table}" SET _record = ? WHERE _row = ?', [number, row])  # noqa: S608
 
 
 def _note_lost(db: duckdb.DuckDBPyConnection, entry: Mapping[str, Any], records: list[int]) -> None:
