@@ -82,18 +82,22 @@ def schemas() -> dict[str, str]:
 
 
 def write(folder: Path, *, check_only: bool = False) -> set[str]:
-    """Bring a folder's pages up to date; the names of those that were not."""
-    wanted = pages()
-    there = {path.name for path in [*folder.glob("*.md"), *folder.glob("*.schema.json")]}
-    stale = {name for name, text in wanted.items() if name not in there or (folder / name).read_text() != text}
-    gone = there - set(wanted)
+    """Bring the dictionary's pages up to date; the names of those that were not."""
+    return bring(folder, pages(), check_only=check_only)
+
+
+def bring(folder: Path, wanted: dict[str, str], *, check_only: bool) -> set[str]:
+    """Make a folder's generated pages and schemas those that are wanted; the names of those that were not."""
+    there = {path.name: path.read_text() for path in [*folder.glob("*.md"), *folder.glob("*.schema.json")]}
+    stale = {name for name in {*wanted, *there} if wanted.get(name) != there.get(name)}
     if not check_only:
         folder.mkdir(parents=True, exist_ok=True)
         for name in stale:
-            (folder / name).write_text(wanted[name])
-        for name in gone:
-            (folder / name).unlink()
-    return stale | gone
+            if name in wanted:
+                (folder / name).write_text(wanted[name])
+            else:
+                (folder / name).unlink()
+    return stale
 
 
 def _row(*cells: object) -> str:

@@ -13,6 +13,7 @@ import yaml
 
 from pipelines import registry as declared
 from pipelines.agencies import Agreement
+from pipelines.dictionary import bring
 from pipelines.flow import STAGES
 from pipelines.ledger.logins import roles
 from pipelines.registry import ColumnView, Registry
@@ -36,18 +37,8 @@ def pages() -> dict[str, str]:
 
 
 def write(folder: Path, *, check_only: bool = False) -> set[str]:
-    """Bring a folder's pages up to date; the names of those that were not."""
-    wanted = pages()
-    there = {path.name: path.read_text() for path in folder.glob("*.md")}
-    stale = {name for name in {*wanted, *there} if wanted.get(name) != there.get(name)}
-    if not check_only:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in stale:
-            if name in wanted:
-                (folder / name).write_text(wanted[name])
-            else:
-                (folder / name).unlink()
-    return stale
+    """Bring the folder's pages up to date; the names of those that were not."""
+    return bring(folder, pages(), check_only=check_only)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:

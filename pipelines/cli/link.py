@@ -77,10 +77,10 @@ def report_command(
 @guarded
 def retrain() -> None:
     """Take the pinned model away: the next refresh trains a new one on all records and matches everything anew."""
-    from pipelines.link import MODEL, matcher
+    from pipelines.link import matcher
     from pipelines.settings import Settings
 
-    was_there = matcher.forget(Settings.from_environment().link_store / MODEL)
+    was_there = matcher.forget(Settings.from_environment().link_store / matcher.NAME)
     out.print("the next refresh trains a model and matches everything anew" if was_there else "no model is pinned")
 
 

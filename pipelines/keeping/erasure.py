@@ -79,7 +79,7 @@ def suppress(settings: Settings, connection: Connection, child: Child, *, by: st
     against it or who and why are not said.
     """
     holds.need_words(by, reason)
-    holds.refuse(settings, connection, child.records)
+    holds.refuse(holds.against(settings, connection, child.records))
     stores.require_keys(settings)
     key = suppression.load_key(settings, make=True)
     marks = {a: sorted(suppression.fingerprint(key, a, one) for one in found) for a, found in child.records.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
@@ -71,9 +71,9 @@ def against(settings: Settings, connection: Connection, records: Records) -> lis
     return [row["hold_key"] for row in rows if row["fingerprint"] is None or row["fingerprint"] in marks]
 
 
-def refuse(settings: Settings, connection: Connection, records: Records) -> None:
-    """UsageFault where a hold forbids to erase these records."""
-    if found := against(settings, connection, records):
+def refuse(found: Iterable[int]) -> None:
+    """UsageFault where there are holds that forbid what was asked for. found: their numbers."""
+    if found := list(found):
         numbers = ", ".join(map(str, found))
         raise UsageFault(f"legal hold {numbers} forbids it; nothing was deleted. `joint-needs db holds` says why")
 

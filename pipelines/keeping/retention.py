@@ -14,8 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pipelines.errors import UsageFault
-from pipelines.keeping import catalogue, stores
+from pipelines.keeping import catalogue, holds, stores
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
 from pipelines.receive import suppression
 from pipelines.receive.files import REFUSED
@@ -46,9 +45,7 @@ class Due:
 def refuse(settings: Settings, connection: Connection, submission: str) -> None:
     """UsageFault where a legal hold forbids to take the content of a submission out."""
     ledger = Ledger(connection)
-    if found := _against(settings, ledger.submission(submission), _standing(ledger)):
-        numbers = ", ".join(map(str, found))
-        raise UsageFault(f"legal hold {numbers} forbids it; nothing was deleted. `joint-needs db holds` says why")
+    holds.refuse(_against(settings, ledger.submission(submission), _standing(ledger)))
 
 
 def _standing(ledger: Ledger) -> list[dict[str, Any]]:
@@ -60,14 +57,14 @@ def _standing(ledger: Ledger) -> list[dict[str, Any]]:
 def due(settings: Settings, registry: Registry, connection: Connection, today: date) -> list[Due]:
     """The submissions whose time is over on a day, oldest first; changes nothing."""
     ledger, found = Ledger(connection), []
-    holds = _standing(ledger)
+    placed = _standing(ledger)
     for of in ledger.submissions():
         contract = registry.contracts.get(of.dataset_code)
         if of.state == "withdrawn" or contract is None:
             continue
         until = _years_later(of.period_end, contract.retention_years)
         if until < today:
-            found.append(Due(of.submission, until, contract.retention_years, _against(settings, of, holds)))
+            found.append(Due(of.submission, until, contract.retention_years, _against(settings, of, placed)))
     return found
 
 
@@ -79,9 +76,9 @@ def _years_later(day: date, years: int) -> date:
         return day.replace(year=day.year + years, day=28)
 
 
-def _against(settings: Settings, of: Submission, holds: list[dict[str, Any]]) -> tuple[int, ...]:
+def _against(settings: Settings, of: Submission, placed: list[dict[str, Any]]) -> tuple[int, ...]:
     """Holds on the agency, on the dataset, or on a record that the submission has."""
-    mine = [row for row in holds if row["agency_code"] == of.agency_code]
+    mine = [row for row in placed if row["agency_code"] == of.agency_code]
     found = [
         row["hold_key"] for row in mine if not row["fingerprint"] and row["dataset_code"] in (None, of.dataset_code)
     ]

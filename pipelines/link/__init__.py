@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 
 # Raised where the rules of matching change, so that the next night matches again though nothing arrived.
 RULES = 5
-MODEL = "model.json"
 
 
 def run(settings: Settings, registry: Registry, connection: psycopg.Connection[Any], as_of: date | None) -> Outcome:
@@ -85,7 +84,7 @@ def _match(
     tokens.number(db, _described(settings, keys, connection, registry, choice, kept, inputs))
     lasting.load(db, connection)
     clock.mark("tokens")
-    model, is_new = matcher.pinned(db, settings.link_store / MODEL)
+    model, is_new = matcher.pinned(db, settings.link_store / matcher.NAME)
     scored = kept.recall(db, model, choice.epoch, RULES)
     fresh = solve(db, model)
     kept.remember(db, scored)
@@ -142,7 +141,7 @@ def _inputs(
     decided = connection.execute("SELECT coalesce(max(decision_key), 0) FROM link.decision").fetchall()[0][0]
     return {
         "rules": RULES, "epoch": choice.epoch, "files": files, "decisions": decided,
-        "model": matcher.pinned_version(settings.link_store / MODEL),
+        "model": matcher.pinned_version(settings.link_store / matcher.NAME),
     }  # fmt: skip
 
 

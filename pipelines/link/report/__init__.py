@@ -6,7 +6,6 @@ Made after every run into `reports/linkage/` (`run-<number>.html`, and `index.ht
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from psycopg.rows import dict_row
 
 from pipelines import durable
 from pipelines.errors import UsageFault
+from pipelines.link import matcher
 from pipelines.link.report import page
 from pipelines.settings import Settings
 
@@ -40,7 +40,7 @@ def write(settings: Settings, connection: psycopg.Connection[Any], out: Path) ->
 def _model(settings: Settings) -> dict[str, Any] | None:
     """Splink's settings of the pinned model, where there is one."""
     try:
-        kept = json.loads((settings.link_store / "model.json").read_text())
-    except (OSError, ValueError):
+        found: dict[str, Any] = matcher.read_model(settings.link_store / matcher.NAME)["model"]
+    except UsageFault:
         return None
-    return kept.get("model") if isinstance(kept, dict) else None
+    return found
