@@ -1,7 +1,8 @@
 """Core, changed row by row from staging, and the person each record is taken to be. Never commits.
 
-Whatever a row was before it is changed or leaves goes into `core_history` in the same transaction (sql/derived/history.sql). The
-moment of a change is the transaction's own `now()`, so every row of one refresh carries the same.
+Whatever a row was before it is changed or leaves goes into `core_history` in the same transaction
+(sql/derived/history.sql). The moment of a change is the transaction's own `now()`, so every row of one refresh carries
+the same.
 """
 
 from __future__ import annotations
