@@ -150,7 +150,8 @@ def _linkage_table(linkage: dict[str, Any]) -> Table:
         table.add_row(name.replace("-", " and ").replace("_", " "), *numbers, rate)
     for row in linkage.get("uneven", []):
         why = next(iter(row["reasons"]), "none")
-        table.add_row(f"{row['topic']}: {row['group']}, missed for {why}", "", f"{row['recall']:.4f}", "", "")
+        told = "nothing connects them" if why == "none" else f"most wait as {why.replace('_', ' ')}"
+        table.add_row(f"{row['group']} ({row['topic']}): {told}", "", f"{row['recall']:.4f}", "", "")
     return table
 
 
