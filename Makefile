@@ -15,10 +15,7 @@ export PYTHONPYCACHEPREFIX :=
 help:            ## what there is
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-setcrash: $(READY)  ## the night killed at 500 moments unless RUNS says otherwise, the server at a tenth of them; half an hour
-	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),500)
-
-up: $(READY)  ## the environment in .venv, with bytecode compiled
+setup: $(READY)  ## the environment in .venv, with bytecode compiled
 
 $(READY): pyproject.toml locks/environment.txt locks/uv.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Joint Needs needs Python 3.11, 3.12 or 3.13; this is %d.%d. Say which: make PYTHON=/path/to/python3.12" % v)'
