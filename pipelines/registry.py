@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -49,11 +51,11 @@ class ColumnView:
 class Registry:
     """All that is declared: contracts and agencies by code, fields, code lists, suites by dataset."""
 
-    contracts: dict[str, Contract]
-    agencies: dict[str, Agency]
-    fields: dict[str, FieldMeaning]
-    code_lists: dict[str, CodeList]
-    suites: dict[str, dict[str, Any]]
+    contracts: Mapping[str, Contract]
+    agencies: Mapping[str, Agency]
+    fields: Mapping[str, FieldMeaning]
+    code_lists: Mapping[str, CodeList]
+    suites: Mapping[str, dict[str, Any]]
 
     def contract(self, dataset: str) -> Contract:
         """The contract of a dataset, or a SystemFault that lists those there are."""
@@ -113,12 +115,19 @@ class Registry:
 
 
 def load(agencies: Path | None = None, *, suites: Path | None = None) -> Registry:
-    """Read and cross-check everything that is declared.
+    """Read and cross-check everything that is declared; the same object again while no file of it changes.
 
     Raises SystemFault with one line per problem, over all files, so that a mistake is mended in one go.
     """
+    folders = (PACKAGE / "contracts", agencies or PACKAGE / "agencies", suites or shipped("expectations"))
+    files = [path for folder in folders for path in sorted(folder.rglob("*.[jy][sa]*"))]
+    stamps = tuple((str(path), (seen := path.stat()).st_mtime_ns, seen.st_size) for path in files)
+    return _read(*folders, stamps)
+
+
+@lru_cache(maxsize=4)
+def _read(contracts_dir: Path, agencies: Path, suites: Path, _stamps: tuple[tuple[str, int, int], ...]) -> Registry:
     problems: list[str] = []
-    contracts_dir = PACKAGE / "contracts"
     fields = {
         name: _parse(FieldMeaning, body, f"_fields.yaml: {name}", problems)
         for name, body in read_yaml(contracts_dir / "_fields.yaml").items()
@@ -131,14 +140,14 @@ def load(agencies: Path | None = None, *, suites: Path | None = None) -> Registr
         path.stem: _parse(Contract, read_yaml(path), path.name, problems)
         for path in sorted(contracts_dir.glob("[a-z]*.yaml"))
     }
-    agency_files = sorted((agencies or PACKAGE / "agencies").glob("*.yaml"))
-    senders = {path.stem: _parse(Agency, read_yaml(path), path.name, problems) for path in agency_files}
-    suite_dir = suites or shipped("expectations")
-    loaded = {path.stem: json.loads(path.read_text()) for path in sorted(suite_dir.glob("*.json"))}
+    senders = {
+        path.stem: _parse(Agency, read_yaml(path), path.name, problems) for path in sorted(agencies.glob("*.yaml"))
+    }
+    loaded = {path.stem: json.loads(path.read_text()) for path in sorted(suites.glob("*.json"))}
     for name, body in loaded.items():
         _parse(Suite, body, f"expectations/{name}.json", problems)
     if not problems:
-        found = Registry(contracts, senders, fields, code_lists, loaded)
+        found = Registry(*map(MappingProxyType, (contracts, senders, fields, code_lists, loaded)))
         problems = _cross_check(found)
         if not problems:
             return found

@@ -61,7 +61,8 @@ def write_lake(
     work = settings.work / folder_form(submission.submission)
     folder = lake_folder(settings, submission)
     folder.mkdir(parents=True, exist_ok=True)
-    written = [_snapshot(file, folder) for file in sorted(work.glob("*.parquet"))]
+    with duckdb.connect() as connection:
+        written = [_snapshot(connection, file, folder) for file in sorted(work.glob("*.parquet"))]
     names = {path.name for _, path, _, _ in written} | {Path(path).name for path in known}
     for path in folder.iterdir():
         if path.name not in names:
@@ -70,11 +71,10 @@ def write_lake(
     return [(table, str(path.relative_to(settings.lake)), sha, rows) for table, path, sha, rows in written]
 
 
-def _snapshot(file: Path, folder: Path) -> tuple[str, Path, str, int]:
+def _snapshot(connection: duckdb.DuckDBPyConnection, file: Path, folder: Path) -> tuple[str, Path, str, int]:
     beside = folder / f".{file.stem}.{os.getpid()}"
-    with duckdb.connect() as connection:
-        source = f"SELECT * EXCLUDE _held FROM '{_literal(file)}' WHERE _held IS NULL ORDER BY source_row"  # noqa: S608
-        rows = _copy(connection, source, beside)
+    source = f"SELECT * EXCLUDE _held FROM '{_literal(file)}' WHERE _held IS NULL ORDER BY source_row"  # noqa: S608
+    rows = _copy(connection, source, beside)
     with beside.open("rb") as stream:
         sha = hashlib.file_digest(stream, "sha256").hexdigest()
     place = folder / f"{file.stem}.{sha[:12]}.parquet"

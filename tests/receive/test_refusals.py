@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -205,7 +206,8 @@ def test_no_agreement_before_it_starts_and_after_it_ends(area: Area) -> None:
 def test_support_that_has_ended_stops_a_flow_whose_agreement_has_not(area: Area) -> None:
     agency = area.registry.agencies["north_trust"]
     ended = agency.agreements[0].model_copy(update={"cag_expires": date(2026, 4, 19)})
-    area.registry.agencies["north_trust"] = agency.model_copy(update={"agreements": (ended,)})
+    changed = agency.model_copy(update={"agreements": (ended,)})
+    area.registry = replace(area.registry, agencies={**area.registry.agencies, "north_trust": changed})
     with pytest.raises(DataFault, match="FILE-027"):
         area.receive(area.patients(), today=TODAY)
 
