@@ -178,7 +178,7 @@ def print_for_people(document: dict[str, Any], console: Console) -> None:
 
 
 def _print_one(found: dict[str, Any], console: Console) -> None:
-    console.rule(f"[bold]{found['dataset'] or 'unknown files'}[/], {words.period(found['period'])}", align="left")
+    console.rule(f"[bold]{found['dataset'] or 'files'}[/], {words.period(found['period'])}", align="left")
     console.print(f"[bold {_colour(found)}]{words.heading(found)}[/]", highlight=False)
     if found["reason"]:
         console.print(Padding(f"{found['reason']['rule']}: {found['reason']['tell_supplier']}", (0, 0, 0, 2)))
@@ -205,16 +205,18 @@ def _colour(found: dict[str, Any]) -> str:
 
 
 def _tables(rows: list[dict[str, Any]]) -> Table:
-    """Counts of the tables that came; of many, those that are whole share a line."""
+    """Counts of the tables that came; of many, those without a row share a line, or all that are whole."""
     table = Table("table", header_style="bold", box=None, pad_edge=True, padding=(0, 2, 0, 0))
     for name in ("rows in", "accepted", "held", "rejected"):
         table.add_column(name, justify="right")
     whole = [row for row in rows if row["is_taken"] and row["rows_in"] == row["accepted"]]
-    folded = whole if len(rows) > MOST_TABLES and len(whole) > 1 else []
+    empty = [row for row in whole if not row["rows_in"]]
+    folded, name = (empty, "without a row") if len(rows) - len(empty) <= MOST_TABLES else (whole, "more")
+    folded = folded if len(rows) > MOST_TABLES and len(folded) > 1 else []
     shown = [row for row in rows if row not in folded]
     if folded:
-        counts = {name: sum(row[name] for row in folded) for name in _COUNTS}
-        shown.append({"table": f"{len(folded)} tables more", "is_taken": True, **counts})
+        counts = {count: sum(row[count] for row in folded) for count in _COUNTS}
+        shown.append({"table": f"{len(folded)} tables {name}", "is_taken": True, **counts})
     for row in shown:
         kept = "" if row["is_taken"] else " [dim](known; no column of it is kept)[/]"
         table.add_row(f" {row['table']}{kept}", *(f"{row[name]:,}" for name in _COUNTS))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,10 +30,21 @@ def squash(name: str) -> str:
 _declared = lru_cache(maxsize=1 << 16)(squash)
 
 
-def has_required(seen: Container[str], table: Table) -> bool:
+def _named_so(seen: Collection[str], spelling: str) -> str | None:
+    """The name in a header that a spelling of a contract stands for; one that ends in `*`, for what begins like it.
+
+    Some census sheets say in the header itself how a column is to be filled in, in other words every year.
+    """
+    plain = _declared(spelling)
+    if not spelling.endswith("*"):
+        return plain if plain in seen else None
+    return next((name for name in seen if name.startswith(plain)), None)
+
+
+def has_required(seen: Collection[str], table: Table) -> bool:
     """Whether every required column of a table is among the names of a header; told faster than by `fit`."""
     required = ((name, *column.aliases) for name, column in table.columns.items() if column.required)
-    return all(any(_declared(spelling) in seen for spelling in spellings) for spellings in required)
+    return all(any(_named_so(seen, spelling) for spelling in spellings) for spellings in required)
 
 
 def read_columns(table: Table) -> list[str]:
@@ -81,13 +92,13 @@ def fit(seen: Mapping[str, Sequence[int]], table: Table, *, makes_keys: bool = F
     """
     positions = {}
     for name, column in table.columns.items():
-        spelling = next((s for s in map(_declared, (name, *column.aliases)) if s in seen), None)
-        if spelling:
-            positions[name] = tuple(seen[spelling])
+        here = next((h for spelling in (name, *column.aliases) if (h := _named_so(seen, spelling))), None)
+        if here:
+            positions[name] = tuple(seen[here])
     missing = tuple(
         name
         for name, column in table.columns.items()
         if column.required and name not in positions and not (makes_keys and (column.path or "").startswith("@"))
     )
-    ignored = set(map(_declared, table.ignored))
+    ignored = {_named_so(seen, spelling) for spelling in table.ignored}
     return Match(positions, missing, sum(len(places) for name, places in seen.items() if name not in ignored))

@@ -168,7 +168,7 @@ def lay_out(db: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     for name in delivery.tables:
         query = sql(delivery, name).read_text().rstrip()
         if delivery.about.get("whole_layout"):
-            blank = [f', NULL::VARCHAR AS "{column}"' for column in delivery.contract.tables[name].ignored]
+            blank = [f', NULL::VARCHAR AS "{column.rstrip("*")}"' for column in delivery.contract.tables[name].ignored]
             query = f"SELECT *{''.join(blank)} FROM ({query})"  # noqa: S608
         _make(db, name, query, " ORDER BY _row")
 

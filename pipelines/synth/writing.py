@@ -38,7 +38,7 @@ def header(delivery: Delivery, table: str, columns: list[str]) -> list[str]:
     if habit == "aliases":
         known = {squash(name): column for name, column in delivery.contract.tables[table].columns.items()}
         firsts = {name: known[squash(name)].aliases[:1] for name in columns if squash(name) in known}
-        return [(*firsts.get(name, ()), name)[0] for name in columns]
+        return [(*firsts.get(name, ()), name)[0].rstrip("*") for name in columns]
     return [habit.get(name, name) for name in columns]
 
 

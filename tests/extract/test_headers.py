@@ -33,6 +33,25 @@ def test_the_columns_own_name_wins_over_an_alias():
     assert match([*NAMES, "dob"], REGISTER).positions["birth_date"] == (4,)
 
 
+def test_an_alias_with_an_asterisk_is_every_name_that_begins_so():
+    """Headers that tell how the column is filled in; another column that begins alike keeps its own name."""
+    table = REGISTRY.contract("pnw_census").tables["placement"]
+    header = [
+        "Identifier \nThis is the unique reference for the child.",
+        "Looked after child? All placements on this sheet should be",
+        "Type of provision\n(Please select)",
+        "Total weekly cost (actual fee)",
+        "Placement start date (DD/MM/YYYY)\nThis should be the start",
+        "Establishment\nThis should be the name of the home",
+        "Establishment registration URN \nThis should be the code",
+        "SEND\n(Please select from the list)",
+    ]
+    found = match(header, table)
+    assert found.is_the_table
+    assert found.positions["establishment"] == (5,) and found.positions["establishment_urn"] == (6,)
+    assert found.named == len(header) - 1
+
+
 def test_blank_surplus_headers_do_not_count():
     found = match([*NAMES, "", " ", "\u00a0"], REGISTER)
     assert found.is_the_table
@@ -63,11 +82,16 @@ def test_no_two_columns_of_a_table_are_spelt_alike():
     """But for keys: where a parent has at most one row, its number may stand for the row's own."""
     for dataset, contract in REGISTRY.contracts.items():
         for name, table in contract.tables.items():
-            keys, rest = set(), []
+            keys, rest, begins = set(), [], []
             for column, about in table.columns.items():
-                found = {squash(s) for s in (column, *about.aliases)}
+                found = {squash(s) for s in (column, *about.aliases) if not s.endswith("*")}
+                begins += [(column, squash(s)) for s in about.aliases if s.endswith("*")]
                 if about.type in ("key", "parent_key"):
                     keys |= found
                 else:
-                    rest += list(found)
-            assert len(rest) == len(set(rest)) and keys.isdisjoint(rest), f"{dataset}.{name}"
+                    rest += [(column, one) for one in found]
+            names = [one for _, one in rest]
+            assert len(names) == len(set(names)) and keys.isdisjoint(names), f"{dataset}.{name}"
+            for column, start in begins:
+                others = [one for of, one in (*rest, *begins) if of != column]
+                assert not any(one.startswith(start) for one in others), f"{dataset}.{name}.{column}"
