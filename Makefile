@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX :=
 
-.PHONY: help setup demo test fuzz crash up bench check lock door clean
+.PHONY: help setup demo test fuzz crash up bench check lock clean
 .DEFAULT_GOAL := setup
 
 help:            ## what there is

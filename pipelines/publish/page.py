@@ -90,13 +90,24 @@ def sources(made: Release) -> list[tuple[str, str, str]]:
     ]
 
 
+# Percent of a source's rows from which on it counts as nearly whole.
+NEARLY_WHOLE = 99
+
+
 def completeness(made: Release) -> str:
-    """One phrase on how much of what was sent is in the figures."""
-    accepted = made.sources["accepted_pct"].dropna()
-    if accepted.empty:
+    """One phrase on how much of what was sent is in the figures, and which source is the least complete."""
+    known = made.sources.dropna(subset=["accepted_pct"]).sort_values("accepted_pct", kind="stable")
+    if known.empty:
         return "Completeness is not known."
-    lowest = int(float(accepted.min()) * 10) / 10
-    return f"Completeness: at least {lowest:.1f}% of the rows of every source were accepted."
+    last = known.iloc[0].to_dict()
+    lowest = int(float(last["accepted_pct"]) * 10) / 10
+    if lowest >= NEARLY_WHOLE:
+        return f"Completeness: at least {lowest:.1f}% of the rows of every source were accepted."
+    whole = int((known["accepted_pct"] >= NEARLY_WHOLE).sum())
+    return (
+        f"Completeness: {whole} of {len(known)} sources had at least {NEARLY_WHOLE}% of their rows accepted; the least "
+        f"complete is {last['dataset_title']} of {last['agency_name']}, with {lowest:.1f}%."
+    )
 
 
 def matches(made: Release) -> list[tuple[str, str, str]]:

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from pipelines.publish import audit
-from pipelines.publish.release import CUBE, chosen_gap, chosen_needs, lay_out, release
+from pipelines.publish import audit, page
+from pipelines.publish.release import CUBE, Release, chosen_gap, chosen_needs, lay_out, release
 
 from . import made_marts
 
@@ -116,3 +116,18 @@ def test_a_withheld_base_stays_withheld_in_its_table(made, monkeypatch):
     row = table[(table["base"] == "pupils_on_roll") & (table["area_code"] == "NP") & (table["breakdown"] == "Under 5")]
     assert row["base_people"].isna().all() and list(row["base_people_symbol"]) == ["x"]
     assert row["rate_pct"].isna().all()
+
+
+def test_the_least_complete_source_is_named() -> None:
+    sources = pd.DataFrame({
+        "agency_name": ["Council", "Trust", "Trust"],
+        "dataset_title": ["Register", "Contacts", "Staff"],
+        "accepted_pct": [99.97, 50.04, None],
+    })  # fmt: skip
+    made = Release(*[sources] * 4, audit={})
+    assert page.completeness(made) == (
+        "Completeness: 1 of 2 sources had at least 99% of their rows accepted; the least complete is Contacts of "
+        "Trust, with 50.0%."
+    )
+    made.sources.loc[1, "accepted_pct"] = 99.99
+    assert page.completeness(made) == "Completeness: at least 99.9% of the rows of every source were accepted."
