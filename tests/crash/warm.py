@@ -3,8 +3,6 @@
 Fewer draws of uncertain ties than in earnest: they are counted one by one, and fifty of them are most of a small night.
 """
 
-from functools import cache
-
 import adbc_driver_postgresql.dbapi  # noqa: F401
 import pyarrow.dataset  # noqa: F401
 
@@ -14,7 +12,6 @@ from pipelines.link import draws, estimate, matcher, solve  # noqa: F401
 from pipelines.local import warm
 
 warm.load()
-registry.load = cache(registry.load)
 registry.load(registry.PACKAGE / "agencies")
 for module in (draws, ranges, estimate):
     module.DRAWS = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -103,13 +104,20 @@ def built(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def hub(built: Hub, server: postgres.Server, tmp_path: Path) -> Iterator[Hub]:
     """A copy of `built`: folders and database."""
+    with copied(built, server, tmp_path) as copy:
+        yield copy
+
+
+@contextmanager
+def copied(built: Hub, server: postgres.Server, folder: Path) -> Iterator[Hub]:
+    """A hub like another in a folder and a database of its own, which is gone afterwards."""
     name = f"test_{secrets.token_hex(6)}"
     create(server, name, BUILT)
-    shutil.copytree(built.area.settings.home, tmp_path / "hub")
-    settings = replace(built.area.settings, home=tmp_path / "hub", database_url=server.url("joint_needs", name))
-    (tmp_path / "desk").mkdir()
+    shutil.copytree(built.area.settings.home, folder / "hub")
+    settings = replace(built.area.settings, home=folder / "hub", database_url=server.url("joint_needs", name))
+    (folder / "desk").mkdir()
     with connect(settings) as connection:
-        area = Area(settings, built.area.registry, connection, tmp_path / "desk")
+        area = Area(settings, built.area.registry, connection, folder / "desk")
         yield replace(built, area=area)
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
