@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -159,22 +161,24 @@ def _described(
     for number, one in enumerate(choice.present):
         by_source.setdefault((one.agency_code, one.dataset_code), []).append((number, one))
     kept.drop_others(by_source)
-    found = []
-    for source, submissions in by_source.items():
+    held = {one.submission: tokens.held_rows(connection, registry, one) for one in choice.present}
 
-        def described(source: tuple[str, str] = source, of: list[tuple[int, Submission]] = submissions) -> pa.Table:
-            with tokens.memory() as scratch:
+    def profiles(source: tuple[str, str]) -> pa.Table:
+        def described() -> pa.Table:
+            with tokens.memory(threads=1) as scratch:
                 return tokens.describe(scratch, (
                     tokens.Part(
-                        source, number,
-                        tokens.read(epochs.files(settings, one)[choice.epoch], keys, one),
-                        tokens.held_rows(connection, registry, one),
+                        source, number, tokens.read(epochs.files(settings, one)[choice.epoch], keys, one),
+                        held[one.submission],
                     )
-                    for number, one in of
+                    for number, one in by_source[source]
                 ))  # fmt: skip
 
-        found.append(kept.source(source, [inputs["files"][one.submission] for _, one in submissions], described))
-    return found
+        return kept.source(source, [inputs["files"][one.submission] for _, one in by_source[source]], described)
+
+    # The sources side by side: opening one keeps one core busy.
+    with ThreadPoolExecutor(os.cpu_count()) as several:
+        return list(several.map(profiles, by_source))
 
 
 def _last_inputs(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:

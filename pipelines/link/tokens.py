@@ -28,8 +28,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyrage
 
@@ -61,6 +63,16 @@ COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "birth_parts", "se
 MAX_HOLDERS = 40
 # More profiles than a source has.
 _PART = 1_000_000_000
+
+# Hexadecimal digits of a token that are read, and what each character stands for. The last is dropped: 60 bits.
+_DIGITS = 16
+_VALUES = np.zeros(256, np.uint8)
+_VALUES[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
+# Columns read as places in a list of distinct tokens. In the others hardly any two children have the same.
+_DICTIONARIES = (
+    *(name for name in SINGLE if name not in IDENTIFIERS),
+    *(f"{name}.list.element" for name in LISTS if name not in ("birth_pairs", "other_upns")),
+)
 
 Source = tuple[str, str]
 
@@ -95,7 +107,7 @@ def read(path: Path, keys: HubKeys, submission: Submission, columns: Iterable[st
     """Columns of one linkage file, decrypted in memory; SystemFault where the file is gone or will not open."""
     try:
         clear = pyrage.decrypt(path.read_bytes(), [keys.linker])
-        return pq.read_table(pa.BufferReader(clear), columns=list(columns))
+        return pq.read_table(pa.BufferReader(clear), columns=list(columns), read_dictionary=_DICTIONARIES)
     except FileNotFoundError:
         raise SystemFault(f"the link store has no linkage file of {submission.submission}") from None
     except (pyrage.DecryptError, pa.ArrowException, OSError):
@@ -120,30 +132,55 @@ def held_rows(connection: psycopg.Connection[Any], registry: Registry, submissio
     return held
 
 
-def memory() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that cannot spill to disk."""
-    db = duckdb.connect(":memory:")
+def memory(threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that cannot spill to disk; with as many threads as there are cores where no number is given."""
+    db = duckdb.connect(":memory:", config={"threads": threads} if threads else {})
     db.execute("SET temp_directory = ''")
     db.execute("SET preserve_insertion_order = false")
-    db.execute("CREATE MACRO token(t) AS ('0x' || left(t, 15))::BIGINT")
     return db
 
 
-def small(db: duckdb.DuckDBPyConnection, table: pa.Table) -> pa.Table:
+def small(table: pa.Table) -> pa.Table:
     """A linkage table with integers for tokens, and without the rows that name no record."""
-    single = ", ".join(f"token({name}) AS {name}" for name in SINGLE)
-    lists = ", ".join(
-        f"CASE WHEN len({name}) > 0 THEN list_transform({name}, lambda t: token(t)) ELSE [] END AS {name}"
-        for name in LISTS
-    )
-    flags = ", ".join(f"coalesce({name}, false) AS {name}" for name in FLAGS)
-    db.register("linkage", table)
-    found = db.sql(f"""
-        SELECT record_pseudonym, source_row, {single}, {lists}, CASE WHEN sex IN ('M', 'F') THEN sex END AS sex,
-               birth_parts, {flags}
-        FROM linkage WHERE record_pseudonym IS NOT NULL""").to_arrow_table()  # noqa: S608
-    db.unregister("linkage")
-    return found
+    named = table.filter(pc.is_valid(table["record_pseudonym"])) if table["record_pseudonym"].null_count else table
+    columns: dict[str, Any] = {name: named[name] for name in ("record_pseudonym", "source_row")}
+    columns |= {name: _integers(_whole(named[name])) for name in SINGLE}
+    columns |= {name: _lists(_whole(named[name])) for name in LISTS}
+    sex = pc.cast(named["sex"], pa.string())
+    columns["sex"] = pc.if_else(pc.is_in(sex, pa.array(["M", "F"])), sex, None)
+    columns["birth_parts"] = named["birth_parts"]
+    return pa.table(columns | {name: pc.fill_null(named[name], False) for name in FLAGS})
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    found = column.unify_dictionaries().combine_chunks()
+    return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
+
+
+def _lists(column: pa.Array) -> pa.Array:
+    """Lists of tokens as lists of integers; none is an empty one."""
+    ends = np.cumsum(pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False))
+    return pa.ListArray.from_arrays(pa.array(np.concatenate([[0], ends]), pa.int32()), _integers(column.flatten()))
+
+
+def _integers(column: pa.Array) -> pa.Array:
+    """Tokens by their first 60 bits; of a column kept as a dictionary each distinct one is read once."""
+    if pa.types.is_dictionary(column.type):
+        return _integers(column.dictionary).take(column.indices)
+    said = column.drop_null()
+    found = np.zeros(len(column), np.int64)
+    is_missing = pc.is_null(column).to_numpy(zero_copy_only=False)
+    if len(said):
+        _, ends, characters = said.buffers()
+        places = np.frombuffer(ends, np.int32)[said.offset : said.offset + len(said) + 1]
+        widths = np.diff(places)
+        width = int(widths[0])
+        if width < _DIGITS or (widths != width).any():
+            raise SystemFault("a linkage file holds what is no token")
+        written = np.frombuffer(characters, np.uint8)[places[0] : places[-1]].reshape(-1, width)
+        halves = _VALUES[written[:, :_DIGITS]]
+        found[~is_missing] = (halves[:, ::2] << 4 | halves[:, 1::2]).reshape(-1).view(">u8") >> 4
+    return pa.array(found, mask=is_missing)
 
 
 def load(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> None:
@@ -159,7 +196,7 @@ def describe(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> pa.Table:
     """
     into = "CREATE OR REPLACE TEMP TABLE token_row AS"
     for part in parts:
-        db.register("rows", small(db, part.table))
+        db.register("rows", small(part.table))
         db.execute(
             f"""{into} SELECT ? AS agency, CASE WHEN ? THEN record_pseudonym ELSE ? END AS dataset,
                 ?::INTEGER AS edition, list_contains(?::INTEGER[], source_row) AS is_held, * EXCLUDE source_row
