@@ -165,8 +165,8 @@ def _described(
 
     def profiles(source: tuple[str, str]) -> pa.Table:
         def described() -> pa.Table:
-            with tokens.memory(threads=1) as scratch:
-                return tokens.describe(scratch, (
+            with scratch.cursor() as own:
+                return tokens.describe(own, (
                     tokens.Part(
                         source, number, tokens.read(epochs.files(settings, one)[choice.epoch], keys, one),
                         held[one.submission],
@@ -177,7 +177,7 @@ def _described(
         return kept.source(source, [inputs["files"][one.submission] for _, one in by_source[source]], described)
 
     # The sources side by side: opening one keeps one core busy.
-    with ThreadPoolExecutor(os.cpu_count()) as several:
+    with tokens.memory() as scratch, ThreadPoolExecutor(os.cpu_count()) as several:
         return list(several.map(profiles, by_source))
 
 

@@ -22,8 +22,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import psycopg
+import pyarrow as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from pipelines.link import stored
 
 DRAWS = 50
 CERTAIN = 0.999
@@ -150,15 +153,13 @@ def _outcomes(
     edges: list[Edge], sources: dict[int, frozenset[int]], apart: set[frozenset[int]]
 ) -> dict[Partition, npt.NDArray[np.bool_]]:
     """Every partition of the blobs of one cluster that comes out, and in which draws."""
-    seen: dict[bytes, Partition] = {}
     found: dict[Partition, npt.NDArray[np.bool_]] = {}
     there = np.array([edge.draws for edge in edges])
-    for number in range(DRAWS):
-        column = there[:, number]
-        name = column.tobytes()
-        if name not in seen:
-            seen[name] = _partition(edges, column, sources, apart)
-        found.setdefault(seen[name], np.zeros(DRAWS, dtype=np.bool_))[number] = True
+    names = [column.tobytes() for column in np.ascontiguousarray(np.packbits(there, axis=0).T)]
+    for name in dict.fromkeys(names):
+        partition = _partition(edges, there[:, names.index(name)], sources, apart)
+        is_so = np.array([other == name for other in names])
+        found[partition] = found[partition] | is_so if partition in found else is_so
     return found
 
 
@@ -195,27 +196,28 @@ def write(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, dr
     Needs the crosswalk as this run has written it.
     """
     names = _names(db, [record for records in drawn.records.values() for record in records])
-    standing = _standing(connection, names.values())
+    standing = _standing(connection, [names[records[0]] for records in drawn.records.values()])
     key_of = {one: standing.get(names[records[0]]) for one, records in drawn.records.items()}
+    rows: list[tuple[int, str, str, str, str]] = []
+    for outcomes in drawn.outcomes:
+        for partition, draws in outcomes.items():
+            keys = _keys(partition, drawn.records, key_of, names)
+            moved = [(one, str(key)) for one, key in keys.items() if key != key_of[one]]
+            if moved:
+                numbers = (np.flatnonzero(draws) + 1).tolist()
+                rows += [
+                    (number, *names[record], key)
+                    for one, key in moved
+                    for record in drawn.records[one]
+                    for number in numbers
+                ]
     connection.execute("DELETE FROM link.key_draw")
-    count = 0
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY link.key_draw (draw, agency_code, dataset_code, record_pseudonym, person_key) FROM STDIN"
-        ) as copy,
-    ):
-        for outcomes in drawn.outcomes:
-            for partition, draws in outcomes.items():
-                for one, key in _keys(partition, drawn.records, key_of, names).items():
-                    if key == key_of[one]:
-                        continue
-                    for number in np.flatnonzero(draws) + 1:
-                        for record in drawn.records[one]:
-                            copy.write_row((int(number), *names[record], key))
-                            count += 1
+    if rows:
+        columns = ("draw", "agency_code", "dataset_code", "record_pseudonym", "person_key")
+        table = pa.table(dict(zip(columns, map(pa.array, zip(*rows, strict=True)), strict=True)))
+        stored.put(connection, f"link.key_draw ({', '.join(columns)})", table)
     connection.execute("ANALYZE link.key_draw")
-    return count
+    return len(rows)
 
 
 def _keys(

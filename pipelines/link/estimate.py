@@ -9,13 +9,13 @@ for a child's protection, are in no figure here.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from pipelines.link.draws import DRAWS, Drawn
 
@@ -79,23 +79,60 @@ def _pairs(db: duckdb.DuckDBPyConnection, drawn: Drawn, size: int) -> tuple[Matr
         GROUP BY ALL""").fetchall()
     for left, right, count in rows:
         found[left, right] = count
-    touched = [record for records in drawn.records.values() for record in records]
-    source = dict(
-        db.execute(
-            "SELECT record_id, source_id FROM record WHERE record_id IN (SELECT unnest(?::INTEGER[]))", [touched]
-        ).fetchall()
-    )
-    counts = {one: Counter(source[record] for record in records) for one, records in drawn.records.items()}
-    both = np.repeat(found[..., None], DRAWS, axis=2)
-    everything = both.copy()
+    counts = _counts(db, drawn, size)
+    names = {one: place for place, one in enumerate(drawn.records)}
+    stands, kept, whole = (_Groups(names) for _ in range(3))
     for outcomes in drawn.outcomes:
         for partition, draws in outcomes.items():
-            blobs = [one for group in partition for one in group]
-            stands = _across(counts, _by_person(blobs, drawn), size)
-            kept = [part for group in partition for part in _by_person(group, drawn)]
-            both[..., draws] += (_across(counts, kept, size) - stands)[..., None]
-            everything[..., draws] += (_across(counts, partition, size) - stands)[..., None]
-    return found, both, everything
+            for person in _by_person((one for group in partition for one in group), drawn):
+                stands.add(person, draws)
+            for group in partition:
+                whole.add(group, draws)
+                for part in _by_person(group, drawn):
+                    kept.add(part, draws)
+    tonight = stands.across(counts)
+    return found, found[..., None] + kept.across(counts) - tonight, found[..., None] + whole.across(counts) - tonight
+
+
+def _counts(db: duckdb.DuckDBPyConnection, drawn: Drawn, size: int) -> sparse.csr_array:
+    """Records of each blob, in the order of `drawn.records`, by source."""
+    source = np.asarray(db.execute("SELECT source_id FROM record ORDER BY record_id").fetchnumpy()["source_id"])
+    records = np.array([record for records in drawn.records.values() for record in records], dtype=np.int64)
+    blob = np.repeat(np.arange(len(drawn.records)), [len(records) for records in drawn.records.values()])
+    ones = np.ones(len(records))
+    return sparse.coo_array((ones, (blob, source[records - 1])), shape=(len(drawn.records), size)).tocsr()
+
+
+class _Groups:
+    """Groups of blobs, each with the draws in which it is one person."""
+
+    def __init__(self, names: dict[int, int]) -> None:
+        self._names = names
+        self._blobs: list[int] = []
+        self._groups: list[int] = []
+        self._draws: list[npt.NDArray[np.bool_]] = []
+
+    def add(self, blobs: Iterable[int], draws: npt.NDArray[np.bool_]) -> None:
+        for one in blobs:
+            self._blobs.append(self._names[one])
+            self._groups.append(len(self._draws))
+        self._draws.append(draws)
+
+    def across(self, counts: sparse.csr_array) -> Matrix:
+        """In each draw the pairs of records of two sources within groups, the lower source first."""
+        blobs, size = counts.shape
+        total = np.zeros((size, size, DRAWS))
+        if self._draws:
+            ones = np.ones(len(self._blobs))
+            within = sparse.coo_array((ones, (self._groups, self._blobs)), shape=(len(self._draws), blobs))
+            held = (within @ counts).tocsc()
+            draws = np.array(self._draws, dtype=np.float64)
+            for lower in range(size - 1):
+                here = slice(held.indptr[lower], held.indptr[lower + 1])
+                some, count = held.indices[here], held.data[here]
+                others = held[some, lower + 1 :].T
+                total[lower, lower + 1 :] = others @ (draws[some] * count[:, None])
+        return total
 
 
 def _by_person(blobs: Iterable[int], drawn: Drawn) -> list[tuple[int, ...]]:
@@ -104,15 +141,3 @@ def _by_person(blobs: Iterable[int], drawn: Drawn) -> list[tuple[int, ...]]:
     for one in blobs:
         persons.setdefault(drawn.person[one], []).append(one)
     return [tuple(group) for group in persons.values()]
-
-
-def _across(counts: dict[int, Counter[int]], groups: Iterable[Iterable[int]], size: int) -> Matrix:
-    """Pairs of records of two sources within groups of blobs, the lower source first."""
-    total = np.zeros((size, size))
-    for group in groups:
-        held = np.zeros(size)
-        for one in group:
-            for source, count in counts[one].items():
-                held[source] += count
-        total += np.triu(np.outer(held, held), 1)
-    return total

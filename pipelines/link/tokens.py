@@ -132,9 +132,9 @@ def held_rows(connection: psycopg.Connection[Any], registry: Registry, submissio
     return held
 
 
-def memory(threads: int | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that cannot spill to disk; with as many threads as there are cores where no number is given."""
-    db = duckdb.connect(":memory:", config={"threads": threads} if threads else {})
+def memory() -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that cannot spill to disk."""
+    db = duckdb.connect(":memory:")
     db.execute("SET temp_directory = ''")
     db.execute("SET preserve_insertion_order = false")
     return db
