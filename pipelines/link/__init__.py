@@ -83,8 +83,9 @@ def _match(
     clock = Clock()
     keys = HubKeys.load(settings.hub_keys)
     kept = Kept(settings.link_kept, keys)
-    tokens.number(db, _described(settings, keys, connection, registry, choice, kept, inputs))
-    lasting.load(db, connection)
+    described, before = _described(settings, keys, connection, registry, choice, kept, inputs)
+    tokens.number(db, described)
+    lasting.load(db, connection, before["link"])
     clock.mark("tokens")
     model, is_new = matcher.pinned(db, settings.link_store / matcher.NAME)
     scored = kept.recall(db, model, choice.epoch, RULES)
@@ -92,13 +93,13 @@ def _match(
     kept.remember(db, scored)
     clock.mark("match")
     found = summarise(db)
-    night = person_keys.load(connection, db, everyone=bool(choice.absent))
+    night = person_keys.load(connection, db, before["crosswalk"], everyone=bool(choice.absent))
     groups = epochs.stay(night.people, night.held, choice.absent)
     assignment = person_keys.assign(groups, night.held, night.age)
     person_keys.check(assignment, night.persons, settings.most_key_changes)
     person_keys.write(connection, assignment)
-    stored.bring(connection, db, "link", "reason", "probability", "faded_runs")
-    stored.bring(connection, db, "review", "reason", "probability", "is_queued", "agreement", "household")
+    for table in stored.TABLES:
+        stored.bring(connection, db, table, before[table])
     clock.mark("keys")
     changes = assignment.counts()
     summary = found | {
@@ -155,8 +156,11 @@ def _described(
     choice: epochs.Choice,
     kept: Kept,
     inputs: dict[str, Any],
-) -> list[pa.Table]:
-    """The profiles of every source of a run; its files are opened only where anything of it is new."""
+) -> tuple[list[pa.Table], dict[str, pa.Table]]:
+    """The profiles of every source of a run, and `link.*` as the last run left it.
+
+    Files of a source are opened only where anything of it is new.
+    """
     by_source: dict[tuple[str, str], list[tuple[int, Submission]]] = {}
     for number, one in enumerate(choice.present):
         by_source.setdefault((one.agency_code, one.dataset_code), []).append((number, one))
@@ -176,9 +180,12 @@ def _described(
 
         return kept.source(source, [inputs["files"][one.submission] for _, one in by_source[source]], described)
 
-    # The sources side by side: opening one keeps one core busy.
+    # The sources side by side, since opening one keeps one core busy; the server tells of the last run meanwhile.
     with tokens.memory() as scratch, ThreadPoolExecutor(os.cpu_count()) as several:
-        return list(several.map(profiles, by_source))
+        opened = several.map(profiles, by_source)
+        before = {name: stored.before(connection, name) for name in stored.TABLES}
+        before["crosswalk"] = person_keys.crosswalk(connection)
+        return list(opened), before
 
 
 def _last_inputs(connection: psycopg.Connection[Any]) -> dict[str, Any] | None:

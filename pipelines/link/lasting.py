@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 KEEP, RUNS = 0.5, 3
 _PAIR = ("agency_l", "dataset_l", "record_l", "agency_r", "dataset_r", "record_r")
@@ -23,19 +24,22 @@ _PAIR = ("agency_l", "dataset_l", "record_l", "agency_r", "dataset_r", "record_r
 _LIKELY = ("matcher", "household", "kept", "fading")
 
 
-def load(db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any]) -> None:
-    """Fill `forced` and `tied_before` from `link.decision` and `link.link`. Needs `record` and `source`."""
+def load(db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], links: pa.Table) -> None:
+    """Fill `forced` and `tied_before` from `link.decision` and from `links`, `link.link` as the last run left it.
+
+    Needs `record` and `source`.
+    """
     tables(db)
     columns = ", ".join(_PAIR)
     newest = f"""SELECT DISTINCT ON ({columns}) {columns}, verdict FROM link.decision
         ORDER BY {columns}, decision_key DESC"""  # noqa: S608
     decided = connection.execute(newest).fetchall()  # type: ignore[arg-type]
-    ties = f"SELECT {columns}, faded_runs FROM link.link WHERE reason = ANY(%s)"  # noqa: S608
-    likely = connection.execute(ties, (list(_LIKELY),)).fetchall()  # type: ignore[arg-type]
-    for table, rows, last in (("forced", decided, "verdict"), ("tied_before", likely, "faded_runs")):
-        if not rows:
+    names = (*_PAIR, "verdict")
+    forced = pa.table(dict(zip(names, map(pa.array, zip(*decided, strict=True)), strict=True))) if decided else None
+    likely = links.filter(pc.is_in(links["reason"].cast(pa.string()), pa.array(_LIKELY)))
+    for table, known, last in (("forced", forced, "verdict"), ("tied_before", likely, "faded_runs")):
+        if not known:
             continue
-        known = pa.table(dict(zip((*_PAIR, last), (pa.array(c) for c in zip(*rows, strict=True)), strict=True)))
         db.register("known", known)
         db.execute(f"""
             INSERT INTO {table}

@@ -145,15 +145,11 @@ class Night:
     persons: int
 
 
-def load(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, *, everyone: bool = False) -> Night:
-    """Tonight's people from `person`, `record`, `source`, beside `link.crosswalk` and `link.key_event`.
-
-    Who has the records that a key had, those and no others, keeps it whatever befalls the rest, and is left out unless
-    everyone is asked for.
-    """
+def crosswalk(connection: psycopg.Connection[Any]) -> pa.Table:
+    """The last row of every record in `link.crosswalk`: agency, dataset, record_pseudonym, key, is_open."""
     columns = ("agency", "dataset", "record_pseudonym", "key", "is_open")
     row = "agency_code, dataset_code, record_pseudonym, person_key"
-    before = stored.fetch(connection, columns, f"""
+    return stored.fetch(connection, columns, f"""
         SELECT {row}, true FROM link.crosswalk WHERE valid_to = 'infinity'
         UNION ALL (
             SELECT DISTINCT ON (agency_code, dataset_code, record_pseudonym) {row}, false FROM link.crosswalk AS gone
@@ -162,6 +158,16 @@ def load(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, *, 
                 WHERE here.valid_to = 'infinity' AND here.agency_code = gone.agency_code
                   AND here.dataset_code = gone.dataset_code AND here.record_pseudonym = gone.record_pseudonym)
             ORDER BY agency_code, dataset_code, record_pseudonym, valid_from DESC)""")  # noqa: S608  # fmt: skip
+
+
+def load(
+    connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, before: pa.Table, *, everyone: bool = False
+) -> Night:
+    """Tonight's people from `person`, `record`, `source`, beside the crosswalk as it was and `link.key_event`.
+
+    Who has the records that a key had, those and no others, keeps it whatever befalls the rest, and is left out unless
+    everyone is asked for.
+    """
     db.register("crosswalk_rows", before)
     db.execute("""
         CREATE OR REPLACE TEMP TABLE before AS FROM crosswalk_rows;

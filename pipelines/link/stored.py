@@ -11,7 +11,17 @@ import pyarrow as pa
 import pyarrow.csv as csv
 
 PAIR = ("agency_l", "dataset_l", "record_l", "agency_r", "dataset_r", "record_r")
-_TYPES = {
+# What a run leaves of each table beside the pair.
+TABLES = {
+    "link": ("reason", "probability", "faded_runs"),
+    "review": ("reason", "probability", "is_queued", "agreement", "household"),
+}
+# Few distinct texts, each held once.
+_FEW = dict.fromkeys(
+    ("agency", "dataset", "agency_l", "dataset_l", "agency_r", "dataset_r", "reason", "agreement"),
+    pa.dictionary(pa.int32(), pa.string()),
+)
+_TYPES = _FEW | {
     "probability": pa.float64(), "faded_runs": pa.int32(), "household": pa.int32(), "is_queued": pa.bool_(),
     "is_open": pa.bool_(),
 }  # fmt: skip
@@ -52,13 +62,20 @@ def put(connection: Connection, target: str, rows: pa.Table) -> None:
         copy.write(text.getvalue())
 
 
-def bring(connection: Connection, db: duckdb.DuckDBPyConnection, table: str, *columns: str) -> None:
-    """Bring `link.<table>` to what the run's table of that name says, records by their pseudonyms.
+def before(connection: Connection, table: str) -> pa.Table:
+    """`link.<table>` as the last run left it, one of `TABLES`."""
+    names = (*PAIR, *TABLES[table])
+    return fetch(connection, names, f"SELECT {', '.join(names)} FROM link.{table}")  # noqa: S608
+
+
+def bring(connection: Connection, db: duckdb.DuckDBPyConnection, table: str, last: pa.Table) -> None:
+    """Bring `link.<table>` from what it was, `last`, to what the run's table of that name says, records by pseudonyms.
 
     Of a pair the left record comes first by agency, dataset and pseudonym, as in `link.decision`.
     """
+    columns = TABLES[table]
     names = (*PAIR, *columns)
-    db.register("before", fetch(connection, names, f"SELECT {', '.join(names)} FROM link.{table}"))  # noqa: S608
+    db.register("before", last)
     db.execute(f"""
         CREATE TEMP TABLE wanted AS
         SELECT sl.agency AS agency_l, sl.dataset AS dataset_l, l.record_pseudonym AS record_l,
