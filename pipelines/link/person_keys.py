@@ -11,6 +11,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -79,7 +80,7 @@ def assign(people: Iterable[list[Record]], held: Mapping[Record, Held], age: Map
     """
     groups = sorted((sorted(records) for records in people), key=lambda records: records[0])
     overlaps = []
-    for number, records in enumerate(groups):
+    for number, records in enumerate(groups if held else ()):
         had = Counter(held[record].key for record in records if record in held)
         overlaps += [(-count, age.get(key, 0), number, key) for key, count in had.items()]
     key_of: dict[int, uuid.UUID] = {}
@@ -247,16 +248,32 @@ def write(connection: psycopg.Connection[Any], found: Assignment) -> None:
             (at,),
         )
         cursor.execute("DROP TABLE gone")
-        opened = [(*record, str(key), at.isoformat()) for record, key in found.opened]
-        names = ("agency_code", "dataset_code", "record_pseudonym", "person_key", "valid_from")
-        rows = pa.table(dict(zip(names, map(pa.array, zip(*opened, strict=True)), strict=True))) if opened else None
-        if rows:
-            stored.put(connection, f"link.crosswalk ({', '.join(names)})", rows)
-        with cursor.copy("COPY link.key_event (at, kind, person_key, other_key, records) FROM STDIN") as copy:
-            for event in found.events:
-                copy.write_row((at, *event))
+        if found.opened:
+            _open(connection, found.opened, at)
+        if found.events:
+            kinds, keys, others, records = zip(*found.events, strict=True)
+            stored.put(connection, "link.key_event (at, kind, person_key, other_key, records)", pa.table({
+                "at": pa.repeat(at.isoformat(), len(kinds)), "kind": pa.array(kinds),
+                "person_key": pa.array(map(str, keys)), "other_key": pa.array(map(_text, others), pa.string()),
+                "records": pa.array(records, pa.int64()),
+            }))  # fmt: skip
         # Without fresh statistics the next night's join over the open rows is planned as for an empty table.
         cursor.execute("ANALYZE link.crosswalk")
+
+
+def _open(connection: psycopg.Connection[Any], opened: list[tuple[Record, uuid.UUID]], at: datetime) -> None:
+    """Append the rows in the order of the table's key, which spares its indexes."""
+    texts = {key: str(key) for _, key in opened}
+    agencies, datasets, records = zip(*(record for record, _ in opened), strict=True)
+    names = ("agency_code", "dataset_code", "record_pseudonym", "person_key", "valid_from")
+    keys = [texts[key] for _, key in opened]
+    columns = (*map(pa.array, (agencies, datasets, records, keys)), pa.repeat(at.isoformat(), len(opened)))
+    rows = pa.table(dict(zip(names, columns, strict=True)))
+    stored.put(connection, f"link.crosswalk ({', '.join(names)})", rows.sort_by([(n, "ascending") for n in names[:3]]))
+
+
+def _text(key: uuid.UUID | None) -> str | None:
+    return str(key) if key else None
 
 
 def groups(labels: Iterable[tuple[int, Record]]) -> list[list[Record]]:

@@ -6,7 +6,9 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import sparse
 from typer.testing import CliRunner
 
 from pipelines.cli import app
@@ -178,3 +180,21 @@ def test_a_move_past_its_bound_is_a_warning_and_the_swing_of_a_small_source_is_n
     other = summary(100, 1000)
     other["sources"][0]["dataset"] = "new"
     assert drift.compare(other, summary(900, 1000), 7)["warnings"] == []
+
+
+def test_pairs_across_sources_are_counted_by_draw() -> None:
+    """Sums of products over groups are what counting pair by pair gives."""
+    held = {7: (2, 0, 1), 9: (0, 1, 1), 11: (1, 1, 0)}
+    counts = sparse.csr_array(np.array(list(held.values()), dtype=float))
+    groups = estimate._Groups({one: place for place, one in enumerate(held)})
+    first = np.arange(DRAWS) < 10
+    told = [((7, 9), first), ((11,), first), ((7,), ~first), ((9, 11), ~first)]
+    for blobs, there in told:
+        groups.add(blobs, there)
+    found = groups.across(counts)
+    for draw in (0, DRAWS - 1):
+        records = [[sum(held[one][at] for one in blobs) for at in range(3)] for blobs, there in told if there[draw]]
+        for left in range(3):
+            for right in range(3):
+                pairs = sum(of[left] * of[right] for of in records) if left < right else 0
+                assert found[left, right, draw] == pairs
