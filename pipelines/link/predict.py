@@ -84,19 +84,20 @@ def predict(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> int:
         CREATE TABLE scored AS
         SELECT l.look_id AS look_l, r.look_id AS look_r, weight, probability
         FROM scored_before JOIN look l ON l.content = content_l JOIN look r ON r.content = content_r;
-        CREATE TEMP TABLE fresh AS SELECT look_id FROM look WHERE is_named AND content NOT IN (FROM look_before)""")
-    fresh = int(db.execute("SELECT count(*) FROM fresh").fetchall()[0][0])
+        ALTER TABLE look ADD COLUMN is_fresh BOOLEAN DEFAULT false;
+        UPDATE look SET is_fresh = true WHERE is_named AND content NOT IN (FROM look_before)""")
+    fresh = int(db.execute("SELECT count(*) FROM look WHERE is_fresh").fetchall()[0][0])
     slices = math.ceil(fresh / SLICE)
     for number in range(slices):
-        _compare(db, model, f"SELECT look_id FROM fresh WHERE look_id % {slices} = {number}")  # noqa: S608
+        _compare(db, model, f"is_fresh AND look_id % {slices} = {number}")
+    db.execute("ALTER TABLE look DROP COLUMN is_fresh")
     _score_alike(db, model)
-    db.execute("DROP TABLE fresh")
     return fresh
 
 
 def _compare(db: duckdb.DuckDBPyConnection, model: dict[str, Any], some: str) -> None:
-    """Add to `scored` the pairs of some fresh looks with all others; two fresh ones once."""
-    found = " UNION ".join(_blocked(rule, f"look_id IN ({some})") for rule in BLOCKING)
+    """Add to `scored` the pairs of some fresh looks, a condition, with all others; two fresh ones once."""
+    found = " UNION ".join(_blocked(rule, some) for rule in BLOCKING)
     db.execute(f"""
         INSERT INTO scored
         WITH pair AS ({found}),
@@ -114,12 +115,12 @@ def _blocked(rule: Rule, which: str) -> str:
         keys = ", ".join(
             f"{f'unnest({column})' if column in LISTS else column} AS k{place}" for place, column in enumerate(columns)
         )
-        return f"(SELECT look_id, {keys} FROM look WHERE {where})"  # noqa: S608
+        return f"(SELECT look_id, is_fresh, {keys} FROM look WHERE {where})"  # noqa: S608
 
     on = " AND ".join(f"l.k{place} = r.k{place}" for place in range(len(rule.left)))
     return f"""SELECT least(l.look_id, r.look_id) AS a, greatest(l.look_id, r.look_id) AS b
         FROM {side(rule.left, which)} l JOIN {side(rule.right, "is_named")} r ON {on}
-        WHERE l.look_id < r.look_id OR l.look_id > r.look_id AND r.look_id NOT IN (FROM fresh)"""  # noqa: S608
+        WHERE l.look_id < r.look_id OR l.look_id > r.look_id AND NOT r.is_fresh"""  # noqa: S608
 
 
 def weight_of(model: dict[str, Any]) -> str:
