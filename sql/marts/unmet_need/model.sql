@@ -29,10 +29,10 @@ recorded AS (
 ),
 child AS (
     SELECT
-        recorded.person_key, recorded.need_code, bool_or(recorded.is_education) AS is_education,
+        recorded.person_key, recorded.need_code, meets.team_type_code, bool_or(recorded.is_education) AS is_education,
         bool_or(recorded.is_social_care) AS is_social_care
-    FROM recorded WHERE recorded.person_key IS NOT NULL
-    GROUP BY recorded.person_key, recorded.need_code
+    FROM recorded JOIN meets USING (need_code) WHERE recorded.person_key IS NOT NULL
+    GROUP BY recorded.person_key, recorded.need_code, meets.team_type_code
 ),
 referral AS (
     SELECT
@@ -52,18 +52,17 @@ contact AS (
         AND contact.contact_date > least(:as_of, referral.observed_to) - interval '24 months'
         AND contact.contact_date <= least(:as_of, referral.observed_to)
 ),
-judged AS (
+-- Who is of which age is asked last: the planner takes that question to leave hardly anyone, and then joins row by row.
+judged AS MATERIALIZED (
     SELECT
-        child.*, meets.team_type_code, coalesce(profile.health_place_code, 'unknown') AS place_code,
+        child.*, core.age_on_31_august(profile.birth_month, seen.data_as_at) AS age, coalesce(profile.health_place_code, 'unknown') AS place_code,
         coalesce(referral.is_met, FALSE) OR contact.person_key IS NOT NULL AS is_met,
         coalesce(referral.is_rejected, FALSE) AS is_rejected, NOT profile.is_known_to_health AS is_unmatched
     FROM child
-    JOIN meets USING (need_code)
     JOIN core.person_profile AS profile USING (person_key)
     CROSS JOIN seen
-    LEFT JOIN referral ON referral.person_key = child.person_key AND referral.team_type_code = meets.team_type_code
-    LEFT JOIN contact ON contact.person_key = child.person_key AND contact.team_type_code = meets.team_type_code
-    WHERE core.age_on_31_august(profile.birth_month, seen.data_as_at) BETWEEN 0 AND 18
+    LEFT JOIN referral ON referral.person_key = child.person_key AND referral.team_type_code = child.team_type_code
+    LEFT JOIN contact ON contact.person_key = child.person_key AND contact.team_type_code = child.team_type_code
 )
 SELECT
     :as_of AS time_period, judged.need_code, max(need.label) AS need_name, judged.team_type_code,
@@ -77,4 +76,5 @@ FROM seen CROSS JOIN judged
 LEFT JOIN core.code AS need ON need.list_code = 'sen_type' AND need.code = judged.need_code
 LEFT JOIN core.code AS service ON service.list_code = 'csds_team_type' AND service.code = judged.team_type_code
 CROSS JOIN LATERAL (VALUES (judged.place_code), ('ALL')) AS place (health_place_code)
+WHERE judged.age BETWEEN 0 AND 18
 GROUP BY judged.need_code, judged.team_type_code, place.health_place_code
