@@ -156,7 +156,8 @@ def _make(connection: Connection, mart: Mart, as_of: date, filler: Filler | None
     query = f"INSERT INTO {made.as_string(connection)} ({names}) SELECT {names} FROM (\n{model}\n) AS made"  # noqa: S608
     connection.execute(query, {"as_of": as_of})  # type: ignore[call-overload]
     if mart.definition.ranges:
-        ranges.fill(connection, f"made_{mart.name}", model, mart.definition.key, mart.definition.ranges, as_of)
+        of = mart.definition
+        ranges.fill(connection, f"made_{mart.name}", model, of.counted_in, of.key, of.ranges, as_of)
 
 
 def _show(connection: Connection, mart: Mart, as_of: date, filler: Filler | None) -> int:

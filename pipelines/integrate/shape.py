@@ -27,6 +27,7 @@ class MartDefinition(Strict):
     """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`.
 
     ranges: count -> the two columns for how low and how high it may be by the draws of the linker (ranges.py).
+    counted_in: the query of the model that gives these counts by the key, but for the day; it is what is drawn.
     """
 
     title: str
@@ -38,6 +39,7 @@ class MartDefinition(Strict):
     disclosure: Literal["count", "none"]
     measures: dict[str, str] = {}
     ranges: dict[str, tuple[str, str]] = {}
+    counted_in: str = ""
     columns: dict[str, MartColumn]
     caveats: tuple[str, ...] = ()
 

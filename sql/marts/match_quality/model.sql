@@ -113,7 +113,8 @@ met_source AS (
 part AS (
     SELECT
         agency_code, dataset_code, group_code, to_group, 'ALL' AS to_agency_code, 'ALL' AS to_dataset_code, breakdown_topic,
-        breakdown, sum(records) AS records, sum(persons) AS persons, sum(matched) AS matched, max(data_as_at) AS data_as_at
+        breakdown, sum(records) AS records, sum(persons) AS persons, sum(matched)::integer AS matched_count,
+        max(data_as_at) AS data_as_at
     FROM met
     CROSS JOIN LATERAL (VALUES
         ('Total', 'Total'), ('Sex', sex), ('Age band', age_band), ('Ethnicity group', ethnicity_group),
@@ -124,11 +125,11 @@ part AS (
     UNION ALL
     SELECT
         agency_code, dataset_code, group_code, to_group, to_agency_code, to_dataset_code, 'Total', 'Total', records, persons,
-        matched, data_as_at
+        matched::integer, data_as_at
     FROM met_source
 )
 SELECT
     :as_of AS time_period, agency_code, dataset_code, group_code, to_group, to_agency_code, to_dataset_code, breakdown_topic,
-    breakdown, records::integer AS records_count, persons::integer AS persons_count, matched::integer AS matched_count,
-    round(100.0 * matched / records, 2) AS matched_pct, data_as_at
+    breakdown, records::integer AS records_count, persons::integer AS persons_count, matched_count,
+    round(100.0 * matched_count / records, 2) AS matched_pct, data_as_at
 FROM part

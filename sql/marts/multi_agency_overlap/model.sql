@@ -83,20 +83,19 @@ expected AS (
     GROUP BY mask, geographic_level, area_code
 ),
 found AS (
-    SELECT combination.mask, group_of.geographic_level, group_of.area_code,
-        sum(group_of.children) FILTER (WHERE group_of.mask & combination.mask = combination.mask) AS children,
+    SELECT combination.mask, combination.sets, combination.set_size, group_of.geographic_level, group_of.area_code,
+        coalesce(sum(group_of.children) FILTER (WHERE group_of.mask & combination.mask = combination.mask), 0)::integer AS children_count,
         sum(group_of.children) AS base_count
     FROM combination CROSS JOIN group_of
-    GROUP BY combination.mask, group_of.geographic_level, group_of.area_code
+    GROUP BY combination.mask, combination.sets, combination.set_size, group_of.geographic_level, group_of.area_code
 )
 SELECT
-    :as_of AS time_period, found.geographic_level, found.area_code, 'resident_pupils_5_15' AS base, combination.sets,
-    combination.set_size, coalesce(found.children, 0)::integer AS children_count, found.base_count::integer AS base_count,
-    round(100 * coalesce(found.children, 0) / found.base_count, 3) AS share_pct,
-    CASE WHEN combination.set_size > 1 THEN round(expected.expected::numeric, 2) END AS expected_count,
-    CASE WHEN combination.set_size > 1 AND expected.expected >= 1
-        THEN round((coalesce(found.children, 0) / expected.expected)::numeric, 2) END AS lift,
+    :as_of AS time_period, found.geographic_level, found.area_code, 'resident_pupils_5_15' AS base, found.sets,
+    found.set_size, found.children_count, found.base_count::integer AS base_count,
+    round(100 * found.children_count / found.base_count, 3) AS share_pct,
+    CASE WHEN found.set_size > 1 THEN round(expected.expected::numeric, 2) END AS expected_count,
+    CASE WHEN found.set_size > 1 AND expected.expected >= 1
+        THEN round((found.children_count / expected.expected)::numeric, 2) END AS lift,
     seen.data_as_at
 FROM seen CROSS JOIN found
-JOIN combination USING (mask)
 JOIN expected USING (mask, geographic_level, area_code)
