@@ -12,7 +12,7 @@ import pytest
 
 from pipelines import flow, synth
 from pipelines import registry as declared
-from pipelines.integrate import core, marts, ranges
+from pipelines.integrate import core, marts, worlds
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect
 from pipelines.link import evaluate, fairness, tokens
@@ -216,7 +216,7 @@ def as_they_truly_are(area: Area, connection, unit: str) -> None:
         for row in rows:
             copy.write_row(row)
     connection.execute("ANALYZE truly")
-    for table in ranges._with_persons(connection):
+    for table in worlds.with_persons(connection):
         connection.execute(
             f"""UPDATE core.{table} SET person_key = person FROM truly
                 WHERE agency_code = agency AND dataset_code = dataset AND record_pseudonym = record"""

@@ -153,7 +153,8 @@ def _make(connection: Connection, mart: Mart, as_of: date, filler: Filler | None
     ends = {end for pair in mart.definition.ranges.values() for end in pair}
     names = sql.SQL(", ").join(sql.Identifier(name) for name in types if name not in ends).as_string(connection)
     model = bind(mart.model)
-    query = f"INSERT INTO {made.as_string(connection)} ({names}) SELECT {names} FROM (\n{model}\n) AS made"  # noqa: S608
+    stands = ranges.as_it_stands(model) if ends else model
+    query = f"INSERT INTO {made.as_string(connection)} ({names}) SELECT {names} FROM (\n{stands}\n) AS made"  # noqa: S608
     connection.execute(query, {"as_of": as_of})  # type: ignore[call-overload]
     if mart.definition.ranges:
         of = mart.definition

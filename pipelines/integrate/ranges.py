@@ -1,10 +1,14 @@
 """Ranges beside the counts of marts: what they would have been, had the uncertain ties come out otherwise.
 
 `core.key_draw` holds, for each draw of the linker, the records that would be another person. A child whose records no
-draw touches counts alike in all of them; so the mart is counted on the others alone, once for the persons that stand
-and once for each draw, and the differences are what the draws add to the count. All draws of a mart are one statement: the
-part of its model that counts, run for each of them. The model is not told: it reads temporary tables in place of the
-tables of core, in which only those children are, under the keys of the draw.
+draw touches counts alike in all of them; so only the others are counted, in every world they may be in (worlds.py): how
+a few children who share uncertain ties would come out. What a draw adds to a count is the sum, over those groups of
+children, of what they count in its world less what they count as they stand.
+
+All worlds of a mart are counted in one statement: the part of its model that counts, on temporary tables in place of
+those of core, in which every child, record and reference bears a name of its own in each world, so that no join leads
+from one to another. The model says of what it counts in which world that is: `world` of core.person_profile or
+core.person_record, which is 0 where it is run for the mart itself.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.errors import SystemFault
+from pipelines.integrate import worlds
 from pipelines.link.draws import DRAWS
 from pipelines.settings import shipped
 
@@ -28,6 +33,8 @@ LOW, HIGH = 0.05, 0.95
 DAY = "time_period"
 # No count of children depends on these, and the models read them for their denominators alone.
 _LEFT_OUT = ("population",)
+# In these, a model finds the world of a child.
+_TELL_WORLD = ("person_profile", "person_record")
 
 
 def is_needed(connection: Connection) -> bool:
@@ -35,79 +42,55 @@ def is_needed(connection: Connection) -> bool:
     return connection.execute("SELECT 1 FROM core.key_draw LIMIT 1").fetchone() is not None
 
 
-def prepare(connection: Connection) -> None:
-    """Make the temporary tables that stand in for those of core; once in a transaction.
-
-    `uncertain_<table>` holds the rows of a table that are of children whom any draw touches, as they stand;
-    `drawn_person` those children, draw by draw.
-    """
-    for statement in (
-        """CREATE TEMP TABLE uncertain_child ON COMMIT DROP AS
-               SELECT DISTINCT person_key FROM core.key_draw UNION
-               SELECT record.person_key FROM core.person_record AS record
-               JOIN (SELECT DISTINCT agency_code, dataset_code, record_pseudonym FROM core.key_draw) AS moved
-                   USING (agency_code, dataset_code, record_pseudonym) WHERE record.person_key IS NOT NULL""",
-        "ANALYZE uncertain_child",
-    ):
-        connection.execute(statement)
-    for table in _with_persons(connection):
-        names = {"t": sql.Identifier(table), "few": sql.Identifier(f"uncertain_{table}")}
-        for statement in (
-            """CREATE TEMP TABLE {few} ON COMMIT DROP AS SELECT * FROM core.{t}
-               WHERE person_key IN (SELECT person_key FROM uncertain_child)""",
-            "ANALYZE {few}",
-        ):
-            connection.execute(sql.SQL(statement).format(**names))
-    record = {"person_record": _stand_ins(connection)["person_record"]}
-    person = _on_draws((shipped("sql") / "integrate" / "person.sql").read_text(), record)
-    connection.execute(
-        f"CREATE TEMP TABLE drawn_person ON COMMIT DROP AS SELECT this.draw, person.* {_each_draw(person)} AS person"  # type: ignore[call-overload]
-    )
-    connection.execute("CREATE INDEX ON drawn_person (draw)")
-    connection.execute("ANALYZE drawn_person")
-
-
-def _each_draw(query: str) -> str:
-    """The end of a statement that runs a query for the persons that stand, draw 0, and for each draw."""
-    return f"FROM generate_series(0, {DRAWS}) AS this (draw) CROSS JOIN LATERAL (\n{query}\n)"
+def as_it_stands(model: str) -> str:
+    """A model with ranges on the tables of core themselves: all of it is one world."""
+    return _instead(model, {name: f"(SELECT 0 AS world, t.* FROM core.{name} AS t)" for name in _TELL_WORLD})  # noqa: S608
 
 
 def _stand_ins(connection: Connection) -> dict[str, str]:
-    """Table of core -> what is read in its place, within a statement of `_each_draw`."""
+    """Table of core -> what is read in its place where worlds are counted."""
     found = {}
-    for table, columns in _with_persons(connection).items():
-        cells = ", ".join(
-            "coalesce(n.person_key, t.person_key) AS person_key" if name == "person_key" else f't."{name}"'
-            for name in columns
-        )
-        found[table] = f"""(SELECT {cells} FROM pg_temp.uncertain_{table} AS t
-            LEFT JOIN core.key_draw AS n ON n.draw = this.draw AND (n.agency_code, n.dataset_code, n.record_pseudonym)
-                = (t.agency_code, t.dataset_code, t.record_pseudonym))"""  # noqa: S608
-    found["person"] = "(SELECT * FROM pg_temp.drawn_person AS t WHERE t.draw = this.draw)"
+    for table, columns in worlds.with_persons(connection).items():
+        cells = ", ".join(_cell(name) for name in columns)
+        found[table] = f"""(SELECT {cells}{", w.world" * (table in _TELL_WORLD)} FROM pg_temp.uncertain_{table} AS t
+            JOIN pg_temp.world AS w USING (agency_code, dataset_code, record_pseudonym))"""  # noqa: S608
+    found["person"] = "pg_temp.drawn_person"
     found |= {table: f"(SELECT * FROM core.{table} WHERE FALSE)" for table in _LEFT_OUT}  # noqa: S608
     profile = connection.execute("SELECT pg_get_viewdef('core.person_profile'::regclass)").fetchone()[0]  # type: ignore[index]
-    return found | {"person_profile": f"({_on_draws(profile.rstrip(';'), found)})"}
+    return found | {
+        "person_profile": f"""(SELECT of.world, t.* FROM ({_instead(profile.rstrip(";"), found)}) AS t
+            JOIN pg_temp.drawn_person AS of USING (person_key))"""  # noqa: S608
+    }
 
 
-def _with_persons(connection: Connection) -> dict[str, list[str]]:
-    """The tables of core that say of a record whose it is, with their columns."""
-    rows = connection.execute(
-        """SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position)
-           FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
-           WHERE table_schema = 'core' AND table_type = 'BASE TABLE' AND table_name <> 'key_draw'
-           GROUP BY table_name HAVING array_agg(column_name::text) @> '{record_pseudonym, person_key}'"""
-    ).fetchall()
-    return dict(rows)
+def _cell(name: str) -> str:
+    """A column where worlds are counted: what names a child, a record or a thing of it names it in its world alone."""
+    if name == "person_key":
+        return "w.person_key"
+    is_name = name == "record_pseudonym" or name.endswith("_ref")
+    return f"t.{name} || ' ' || w.world AS {name}" if is_name else f't."{name}"'
 
 
-def _on_draws(query: str, instead: Mapping[str, str]) -> str:
-    """A query that reads the stand-ins of tables of core, each under the name that the query gives it."""
+def _instead(query: str, tables: Mapping[str, str]) -> str:
+    """A query that reads something else in place of tables of core, each under the name that the query gives it."""
     return re.sub(
         r"\bcore\.(\w+)\b(?!\s*\()(\s+AS\s+\w+)?",
-        lambda m: instead[m[1]] + (m[2] or f" AS {m[1]}") if m[1] in instead else m[0],
+        lambda m: tables[m[1]] + (m[2] or f" AS {m[1]}") if m[1] in tables else m[0],
         re.sub(r"--.*", "", query),
         flags=re.IGNORECASE,
     )
+
+
+def prepare(connection: Connection) -> None:
+    """Lay out the worlds, and the children as they are in each, in temporary tables; once in a transaction."""
+    worlds.lay_out(connection)
+    record = {"person_record": _stand_ins(connection)["person_record"]}
+    person = _instead((shipped("sql") / "integrate" / "person.sql").read_text(), record)
+    connection.execute(
+        f"""CREATE TEMP TABLE drawn_person ON COMMIT DROP AS SELECT * FROM ({person}) AS made
+            JOIN (SELECT DISTINCT world, person_key FROM world) AS w USING (person_key)"""  # type: ignore[call-overload]  # noqa: S608
+    )
+    connection.execute("ANALYZE drawn_person")
 
 
 def counting(model: str, part: str, columns: Iterable[str]) -> str | None:
@@ -149,17 +132,17 @@ def fill(
         "found": sql.Identifier(f"drawn_{made}"),
         "mart": table,
         "key": sql.SQL(", ").join(map(sql.Identifier, within)),
-        "counts": sql.SQL(", ").join(map(sql.Identifier, ranges)),
         "some": sql.SQL(" OR ").join(sql.SQL("{} <> 0").format(sql.Identifier(name)) for name in ranges),
     }
-    query = counting(model, part, (*within, *ranges))
+    query = counting(model, part, ("world", *within, *ranges))
     if query is None:
         raise SystemFault(f"the model of {made} has no query {part} before its last one")
-    head = sql.SQL("CREATE TEMP TABLE {found} ON COMMIT DROP AS SELECT this.draw, {key}, {counts} ").format(**names)
-    text = head.as_string(connection) + _each_draw(_on_draws(query, _stand_ins(connection)))
-    text += sql.SQL(" AS counted WHERE {some}").format(**names).as_string(connection)
-    with psycopg.ClientCursor(connection) as cursor:  # a table is made of no bound parameter
+    head = sql.SQL("CREATE TEMP TABLE {found} ON COMMIT DROP AS SELECT * FROM (\n").format(**names)
+    text = head.as_string(connection) + _instead(query, _stand_ins(connection))
+    text += sql.SQL("\n) AS counted WHERE {some}").format(**names).as_string(connection)
+    with psycopg.ClientCursor(connection) as cursor:  # a table cannot be made of bound parameters
         cursor.execute(text, {"as_of": as_of})  # type: ignore[call-overload]
+    connection.execute(sql.SQL("ANALYZE {found}").format(**names))
     for count, (low, high) in ranges.items():
         _ends(connection, names, within, count, low, high)
 
@@ -173,19 +156,20 @@ def _ends(
     )
     connection.execute(
         sql.SQL(
-            """WITH drawn AS (
-                   SELECT {key}, max({count}) FILTER (WHERE draw = 0) AS stands,
-                          array_agg({count} ORDER BY {count}) FILTER (WHERE draw > 0) AS counts
-                   FROM {found} GROUP BY {key}
+            """WITH moved AS (
+                   SELECT {key}, draw, sum(sign * {count})::integer AS more
+                   FROM {found} JOIN world_of_draw USING (world) GROUP BY {key}, draw HAVING sum(sign * {count}) <> 0
                ), e AS (
-                   -- Draws without a row counted nobody: they stand before the others.
-                   SELECT {key}, coalesce(stands, 0) AS stands,
-                          array_fill(0, ARRAY[%(draws)s - coalesce(cardinality(counts), 0)]) || counts AS counts
-                   FROM drawn
+                   -- Draws that are not there change nothing: between those that take away and those that add.
+                   SELECT {key},
+                       coalesce(array_agg(more ORDER BY more) FILTER (WHERE more < 0), '{{}}')
+                       || array_fill(0, ARRAY[%(draws)s - count(*)::integer])
+                       || coalesce(array_agg(more ORDER BY more) FILTER (WHERE more > 0), '{{}}') AS more
+                   FROM moved GROUP BY {key}
                )
                UPDATE {mart} AS m SET
-                   {low} = least(m.{count}, m.{count} - e.stands + e.counts[%(low)s]),
-                   {high} = greatest(m.{count}, m.{count} - e.stands + e.counts[%(high)s])
+                   {low} = least(m.{count}, m.{count} + e.more[%(low)s]),
+                   {high} = greatest(m.{count}, m.{count} + e.more[%(high)s])
                FROM e WHERE {match}"""
         ).format(
             **names,

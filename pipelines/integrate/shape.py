@@ -27,7 +27,7 @@ class MartDefinition(Strict):
     """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`.
 
     ranges: count -> the two columns for how low and how high it may be by the draws of the linker (ranges.py).
-    counted_in: the query of the model that gives these counts by the key, but for the day; it is what is drawn.
+    counted_in: the query of the model that gives these counts by world and key, but for the day; it is what is drawn.
     """
 
     title: str

@@ -1,11 +1,14 @@
-"""Ranges in the partnership's copy of the marts: what is left out of a count is left out of its range."""
+"""Ranges: what they are read from, and what is left out of them in the partnership's copy of the marts."""
 
 from datetime import date
+from pathlib import Path
 
 import psycopg
+import yaml
 
 from pipelines import flow
-from pipelines.integrate import core, marts, shape
+from pipelines.integrate import core, marts, ranges, shape, worlds
+from tests.sql.test_golden import insert
 
 DAY = date(2026, 3, 20)
 
@@ -41,3 +44,53 @@ def test_a_mart_with_ranges_is_due_where_only_the_draws_changed(connection: psyc
     assert core.refresh_draws(connection) == 2 and core.refresh_draws(connection) == 0
     connection.execute("UPDATE link.key_draw SET person_key = gen_random_uuid() WHERE draw = 1")
     assert core.refresh_draws(connection) == 2, "one gone, one new"
+
+
+def test_worlds_give_what_the_draws_give_one_by_one(connection: psycopg.Connection):
+    """Each draw put into core, and the mart made of that: sorted, the counts are what the range is read from."""
+    case = yaml.safe_load((Path(__file__).parents[1] / "sql" / "multi_agency_overlap" / "range.yaml").read_text())
+    day, ranged = case["as_of"], [mart for mart in marts.load() if mart.definition.ranges]
+    for table, rows in case["given"].items():
+        insert(connection, table, rows, day)
+    # Ben's record may be Ada's: once in the draw in which another is hers too, so that her group has several worlds.
+    connection.execute(
+        """INSERT INTO core.key_draw SELECT draw, 'north_trust', 'csds', 'b', ada.person_key
+           FROM core.person_record AS ada CROSS JOIN (VALUES (7), (20), (21), (22)) AS of (draw)
+           WHERE ada.record_pseudonym = 'a'"""
+    )
+    connection.commit()
+    drawn = [draw for (draw,) in connection.execute("SELECT DISTINCT draw FROM core.key_draw").fetchall()]
+    wide = 0
+    for mart in ranged:
+        marts.refresh(connection, mart, day, None)
+        ((count, (low, high)),) = mart.definition.ranges.items()
+        key = ", ".join(mart.definition.key)
+        read = f"SELECT {key}, {{}} FROM mart.{mart.name}"
+        served = {row[:-3]: row[-3:] for row in connection.execute(read.format(f"{count}, {low}, {high}")).fetchall()}
+        connection.rollback()
+        counts: dict[tuple, list[int]] = {cell: [] for cell in served}
+        for draw in drawn:
+            as_drawn(connection, draw)
+            marts.refresh(connection, mart, day, None)
+            found = {row[:-1]: row[-1] for row in connection.execute(read.format(count)).fetchall()}
+            connection.rollback()
+            for cell in counts:
+                counts[cell].append(found.get(cell, 0))
+        for cell, (stands, least, most) in served.items():
+            of_draws = sorted(counts[cell] + [stands] * (ranges.DRAWS - len(drawn)))
+            assert (least, most) == (min(stands, of_draws[2]), max(stands, of_draws[47])), (mart.name, cell)
+            wide += least < most
+    assert wide > 5
+
+
+def as_drawn(connection: psycopg.Connection, draw: int) -> None:
+    """Core with the persons of one draw, and no draws."""
+    for table in worlds.with_persons(connection):
+        connection.execute(
+            f"""UPDATE core.{table} AS t SET person_key = n.person_key FROM core.key_draw AS n
+                WHERE n.draw = %s AND (n.agency_code, n.dataset_code, n.record_pseudonym)
+                    = (t.agency_code, t.dataset_code, t.record_pseudonym)""",
+            (draw,),
+        )
+    core.refresh_persons(connection, everyone=True)
+    connection.execute("DELETE FROM core.key_draw")

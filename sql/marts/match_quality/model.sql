@@ -69,7 +69,7 @@ record AS (
 -- Records alike in all that is counted by, and in how many sources of each group know them: few, and looked at once.
 alike AS (
     SELECT
-        record.agency_code, record.dataset_code, record.group_code, record.data_as_at, known_in.sources_by_group,
+        record.world, record.agency_code, record.dataset_code, record.group_code, record.data_as_at, known_in.sources_by_group,
         core.sex_label(record.sex_code) AS sex,
         core.age_band(core.age_on_31_august(record.birth_month, record.data_as_at)) AS age_band,
         core.ethnicity_group(record.ethnicity_code) AS ethnicity_group,
@@ -78,7 +78,7 @@ alike AS (
     FROM record
     LEFT JOIN known_in USING (person_key)
     LEFT JOIN core.geography AS geography ON geography.lsoa21_code = record.lsoa21_code
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 ),
 met AS (
     SELECT
@@ -89,30 +89,30 @@ met AS (
 ),
 -- The same between two sources, in total.
 counted AS (
-    SELECT agency_code, dataset_code, group_code, data_as_at, sum(records) AS records, sum(persons) AS persons
-    FROM alike GROUP BY agency_code, dataset_code, group_code, data_as_at
+    SELECT world, agency_code, dataset_code, group_code, data_as_at, sum(records) AS records, sum(persons) AS persons
+    FROM alike GROUP BY world, agency_code, dataset_code, group_code, data_as_at
 ),
 shared AS (
     SELECT
-        record.agency_code, record.dataset_code, known.agency_code AS to_agency_code, known.dataset_code AS to_dataset_code,
+        record.world, record.agency_code, record.dataset_code, known.agency_code AS to_agency_code, known.dataset_code AS to_dataset_code,
         count(*) AS matched
     FROM core.person_record AS record JOIN known USING (person_key)
-    GROUP BY record.agency_code, record.dataset_code, known.agency_code, known.dataset_code
+    GROUP BY record.world, record.agency_code, record.dataset_code, known.agency_code, known.dataset_code
 ),
 met_source AS (
     SELECT
-        counted.agency_code, counted.dataset_code, counted.group_code, other.group_code AS to_group,
+        counted.world, counted.agency_code, counted.dataset_code, counted.group_code, other.group_code AS to_group,
         other.agency_code AS to_agency_code, other.dataset_code AS to_dataset_code, counted.data_as_at, counted.records,
         counted.persons, coalesce(shared.matched, 0) AS matched
     FROM counted
     JOIN source AS other ON (other.agency_code, other.dataset_code) <> (counted.agency_code, counted.dataset_code)
     LEFT JOIN shared
-        ON (shared.agency_code, shared.dataset_code) = (counted.agency_code, counted.dataset_code)
+        ON (shared.world, shared.agency_code, shared.dataset_code) = (counted.world, counted.agency_code, counted.dataset_code)
         AND (shared.to_agency_code, shared.to_dataset_code) = (other.agency_code, other.dataset_code)
 ),
 part AS (
     SELECT
-        agency_code, dataset_code, group_code, to_group, 'ALL' AS to_agency_code, 'ALL' AS to_dataset_code, breakdown_topic,
+        world, agency_code, dataset_code, group_code, to_group, 'ALL' AS to_agency_code, 'ALL' AS to_dataset_code, breakdown_topic,
         breakdown, sum(records) AS records, sum(persons) AS persons, sum(matched)::integer AS matched_count,
         max(data_as_at) AS data_as_at
     FROM met
@@ -121,10 +121,10 @@ part AS (
         ('Deprivation fifth', deprivation_fifth), ('Need', need), ('Care status', care)
     ) AS split (breakdown_topic, breakdown)
     WHERE breakdown IS NOT NULL
-    GROUP BY agency_code, dataset_code, group_code, to_group, breakdown_topic, breakdown
+    GROUP BY world, agency_code, dataset_code, group_code, to_group, breakdown_topic, breakdown
     UNION ALL
     SELECT
-        agency_code, dataset_code, group_code, to_group, to_agency_code, to_dataset_code, 'Total', 'Total', records, persons,
+        world, agency_code, dataset_code, group_code, to_group, to_agency_code, to_dataset_code, 'Total', 'Total', records, persons,
         matched::integer, data_as_at
     FROM met_source
 )

@@ -43,17 +43,17 @@ member AS (
 ),
 mask AS (SELECT person_key, sum(bit)::integer AS mask FROM member WHERE person_key IS NOT NULL GROUP BY person_key),
 pupil AS (
-    SELECT DISTINCT profile.person_key, core.age_band(core.age_on_31_august(profile.birth_month, enrolment.census_date)) AS age_band,
+    SELECT DISTINCT profile.world, profile.person_key, core.age_band(core.age_on_31_august(profile.birth_month, enrolment.census_date)) AS age_band,
         profile.health_place_code
     FROM core.enrolment AS enrolment JOIN core.person_profile AS profile USING (person_key)
     WHERE enrolment.is_current AND enrolment.enrol_status_code IS DISTINCT FROM 'S' AND profile.is_resident
         AND core.age_on_31_august(profile.birth_month, enrolment.census_date) BETWEEN 5 AND 15
 ),
 group_of AS (
-    SELECT place.geographic_level, place.area_code, pupil.age_band, coalesce(mask.mask, 0) AS mask, count(*) AS children
+    SELECT pupil.world, place.geographic_level, place.area_code, pupil.age_band, coalesce(mask.mask, 0) AS mask, count(*) AS children
     FROM pupil LEFT JOIN mask USING (person_key)
     CROSS JOIN LATERAL (VALUES ('area', 'ALL'), ('health_place', health_place_code)) AS place (geographic_level, area_code)
-    GROUP BY place.geographic_level, place.area_code, pupil.age_band, coalesce(mask.mask, 0)
+    GROUP BY pupil.world, place.geographic_level, place.area_code, pupil.age_band, coalesce(mask.mask, 0)
 ),
 combination AS (
     SELECT number AS mask, count(*)::integer AS set_size, string_agg(named.set_code, '+' ORDER BY named.bit) AS sets
@@ -83,19 +83,22 @@ expected AS (
     GROUP BY mask, geographic_level, area_code
 ),
 found AS (
-    SELECT combination.mask, combination.sets, combination.set_size, group_of.geographic_level, group_of.area_code,
-        coalesce(sum(group_of.children) FILTER (WHERE group_of.mask & combination.mask = combination.mask), 0)::integer AS children_count,
-        sum(group_of.children) AS base_count
-    FROM combination CROSS JOIN group_of
-    GROUP BY combination.mask, combination.sets, combination.set_size, group_of.geographic_level, group_of.area_code
+    SELECT group_of.world, combination.sets, group_of.geographic_level, group_of.area_code,
+        sum(group_of.children)::integer AS children_count
+    FROM combination JOIN group_of ON group_of.mask & combination.mask = combination.mask
+    GROUP BY group_of.world, combination.sets, group_of.geographic_level, group_of.area_code
+),
+place AS (
+    SELECT geographic_level, area_code, sum(children) AS children FROM base GROUP BY geographic_level, area_code
 )
 SELECT
-    :as_of AS time_period, found.geographic_level, found.area_code, 'resident_pupils_5_15' AS base, found.sets,
-    found.set_size, found.children_count, found.base_count::integer AS base_count,
-    round(100 * found.children_count / found.base_count, 3) AS share_pct,
-    CASE WHEN found.set_size > 1 THEN round(expected.expected::numeric, 2) END AS expected_count,
-    CASE WHEN found.set_size > 1 AND expected.expected >= 1
-        THEN round((found.children_count / expected.expected)::numeric, 2) END AS lift,
+    :as_of AS time_period, place.geographic_level, place.area_code, 'resident_pupils_5_15' AS base, combination.sets,
+    combination.set_size, coalesce(found.children_count, 0) AS children_count, place.children::integer AS base_count,
+    round(100 * coalesce(found.children_count, 0) / place.children, 3) AS share_pct,
+    CASE WHEN combination.set_size > 1 THEN round(expected.expected::numeric, 2) END AS expected_count,
+    CASE WHEN combination.set_size > 1 AND expected.expected >= 1
+        THEN round((coalesce(found.children_count, 0) / expected.expected)::numeric, 2) END AS lift,
     seen.data_as_at
-FROM seen CROSS JOIN found
+FROM seen CROSS JOIN place CROSS JOIN combination
 JOIN expected USING (mask, geographic_level, area_code)
+LEFT JOIN found USING (sets, geographic_level, area_code)

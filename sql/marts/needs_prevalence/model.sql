@@ -48,7 +48,7 @@ population AS (
 -- One row per person counted, or group of residents: where they live and what they are.
 numerator AS (
     SELECT
-        counted.base, counted.measure, 1 AS persons, counted.data_as_at, coalesce(counted.need_code, 'Not known') AS need,
+        profile.world, counted.base, counted.measure, 1 AS persons, counted.data_as_at, coalesce(counted.need_code, 'Not known') AS need,
         core.age_band(core.age_on_31_august(profile.birth_month, counted.data_as_at)) AS age_band, profile.sex,
         profile.ethnicity_group, profile.deprivation_fifth, profile.health_place_code, profile.ward_code
     FROM counted JOIN core.person_profile AS profile USING (person_key)
@@ -64,7 +64,7 @@ denominator AS (
     FROM seen, pupil JOIN core.person_profile AS profile USING (person_key)
 ),
 numerators AS (
-    SELECT base, measure, geographic_level, area_code, breakdown_topic, breakdown, sum(persons)::integer AS children_count
+    SELECT world, base, measure, geographic_level, area_code, breakdown_topic, breakdown, sum(persons)::integer AS children_count
     FROM numerator
     CROSS JOIN LATERAL (VALUES ('area', 'ALL'), ('health_place', health_place_code), ('ward', ward_code))
         AS place (geographic_level, area_code)
@@ -73,7 +73,7 @@ numerators AS (
         ('Deprivation fifth', deprivation_fifth)
     ) AS split (breakdown_topic, breakdown)
     WHERE area_code IS NOT NULL
-    GROUP BY base, measure, geographic_level, area_code, breakdown_topic, breakdown
+    GROUP BY world, base, measure, geographic_level, area_code, breakdown_topic, breakdown
 ),
 denominators AS (
     SELECT base, geographic_level, area_code, breakdown_topic, breakdown, sum(persons)::integer AS denominator_count
