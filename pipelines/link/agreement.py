@@ -87,6 +87,7 @@ def _overlap(lists: str) -> str:
 
 _SWAPPED = "forename_l = surname_as_forename_r AND surname_as_forename_l = forename_r"
 _HALF_SWAPPED = "forename_l = surname_as_forename_r OR surname_as_forename_l = forename_r"
+_INITIAL = "is_forename_initial_l OR is_forename_initial_r"
 FORENAME = Agreement(
     "forename",
     _missing("forename"),
@@ -100,12 +101,18 @@ FORENAME = Agreement(
         ),
         Level("one letter apart", f"{_equal('forename_initial')} AND {_overlap('forename_near')}", 0.05, 0.001),
         Level("sounds alike", f"{_equal('forename_phonetic')} OR {_overlap('forename_near')}", 0.02, 0.003),
-        Level("one begins the other", _in_either("forename_whole", "forename_starts"), 0.01, 0.001, fixed_u=True),
+        Level(
+            "one begins the other",
+            f"NOT ({_INITIAL}) AND ({_in_either('forename_whole', 'forename_starts')})",
+            0.01,
+            0.001,
+            fixed_u=True,
+        ),
         Level("forename and surname swapped", _SWAPPED, 0.002, 0.000002, fixed_u=True),
         Level("one is the surname of the other", _HALF_SWAPPED, 0.001, 0.0005),
         Level(
             "an initial and its name",
-            f"(is_forename_initial_l OR is_forename_initial_r) AND {_equal('forename_initial')}",
+            f"({_INITIAL}) AND ({_equal('forename_initial')} OR {_in_either('forename_whole', 'forename_starts')})",
             0.01,
             0.002,
             fixed_u=True,

@@ -16,13 +16,14 @@ import duckdb
 import psycopg
 
 from pipelines.link import agreement
-from pipelines.link.twins import OF_ONE_SEX
 
 # So often two valid numbers of one child differ: about three numbers in a thousand are another's, on either side.
 DIFFER = 0.006
 # Birth date, sex and postcode tie where at most one in two hundred such pairs contradict each other (nameless.py).
 NAMELESS, NOT_BELIEVED = 0.995, 0.95
 FADING = 0.3
+# First names of twins agree by chance more often than those of any two people: twins are mostly of one sex.
+OF_ONE_SEX = 1.5
 # What sampled answers are weighed against: so many answers as the matcher's own word counts for.
 OWN_WORD, LEAST_WRONG = 50, 0.0001
 

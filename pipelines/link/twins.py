@@ -3,8 +3,8 @@
 Two records agree in birth date, surname and home; of the first names one is missing, or only the first letters agree.
 Such is a child whose name is written in two ways, or two twins of whom each service knows one, and no field tells them
 apart. But how many twins there are can be told from the pairs whose first names do not agree at all: among twins one
-pair in three is a boy and a girl, among records of one child hardly any. So many twins as that allows (its upper bound)
-would also be found at each grade of agreement, by chance. The purest grades are accepted first, each where twins are at
+pair in three is a boy and a girl, among records of one child hardly any. So many twins of one sex as that allows (its
+upper bound) would also be found at each grade of agreement, by chance. The purest grades are accepted first, each where twins are at
 most one pair in twenty, and only so far as all of them together stay below one in a thousand of the sure links.
 Everything else stays in review. Small files never show enough.
 """
@@ -19,9 +19,9 @@ from scipy import stats
 from pipelines.link import agreement
 from pipelines.link.predict import ACCEPT
 
-# Of pairs of twins about a third are a boy and a girl (births in England and Wales); first names of twins of one sex
-# agree by chance more often than those of any two people.
-OPPOSITE_SEX, OF_ONE_SEX = 0.3, 1.5
+# Of pairs of twins about a third are a boy and a girl (births in England and Wales); first names of twins begin alike
+# more often than those of any two children of one sex.
+OPPOSITE_SEX, ALIKE = 0.3, 1.25
 MOST_TWINS, MOST_OF_LINKS = 0.05, 0.001
 CONFIDENCE = 0.95
 PAIRS_BY_CHANCE = 500_000
@@ -51,8 +51,15 @@ def release(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     """)  # noqa: S608
     accepted = grades(db, model)
     db.execute(
-        """CREATE TABLE released AS SELECT record_l, record_r, weight FROM weak
-           WHERE reason = 'first_name' AND sex <> 0 AND birth_date <> 0 AND list_contains(?::INTEGER[], forename)""",
+        """CREATE TABLE released AS
+           WITH home AS (
+               SELECT record_l, record_r, look.birth_date, look.surname, look.postcode
+               FROM compared JOIN look ON look_id IN (look_a, look_b))
+           SELECT record_l, record_r, weight FROM weak
+           WHERE reason = 'first_name' AND sex <> 0 AND birth_date <> 0 AND list_contains(?::INTEGER[], forename)
+             -- Where some source shows two children, either may be meant.
+             AND (record_l, record_r) NOT IN (
+                 SELECT (record_l, record_r) FROM home JOIN sibling_names USING (birth_date, surname, postcode))""",
         [accepted],
     )
 
@@ -60,19 +67,19 @@ def release(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
 def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
     """The grades of agreement of first names, -1 for a missing one, at which twins are rare enough."""
     seen = dict(db.execute("SELECT forename, count(*) FROM weak WHERE sex <> 0 GROUP BY forename").fetchall())
-    apart, opposite = db.execute(
-        "SELECT count(*) FILTER (sex >= 0), count(*) FILTER (sex = 0) FROM weak WHERE forename = 0"
+    same, opposite = db.execute(
+        "SELECT count(*) FILTER (sex = 1), count(*) FILTER (sex = 0) FROM weak WHERE forename = 0"
     ).fetchall()[0]
     (sure,) = db.execute("SELECT count(*) FROM pair WHERE reason = 'matcher' AND NOT is_same_source").fetchall()[0]
     chance = model["by_chance"]
     wrong_sex = by_level(model["model"], "sex", "m_probability")[0]
     if not chance[0]:
         return []
-    twins = most_twins(apart, opposite, wrong_sex) / chance[0]
-    expected = {grade: twins * OF_ONE_SEX * chance[grade] for grade in range(1, agreement.FORENAME_TELLS)}
-    # A missing or misplaced first name befalls twins as often as anyone; a boy and a girl are told apart all the same.
+    twins = most_of_one_sex(same, opposite, wrong_sex) / chance[0]
+    expected = {grade: twins * ALIKE * chance[grade] for grade in range(1, agreement.FORENAME_TELLS)}
+    # A missing or misplaced first name befalls twins as often as anyone.
     for grade in (-1, agreement.FORENAME_HALF_SWAPPED):
-        expected[grade] = twins * (1 - OPPOSITE_SEX) * seen.get(grade, 0) / max(sure + sum(seen.values()), 1)
+        expected[grade] = twins * seen.get(grade, 0) / max(sure + sum(seen.values()), 1)
     accepted, total = [], 0.0
     for grade in sorted(expected, key=lambda g: (expected[g] / max(seen.get(g, 0), 1), g)):
         total += expected[grade]
@@ -82,7 +89,7 @@ def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
 
 
 def by_chance(db: duckdb.DuckDBPyConnection) -> list[float]:
-    """How often first names reach each grade, 0 first, between children who share a birth date and nothing else.
+    """How often first names reach each grade, 0 first, between children who share birth date and sex and nothing else.
 
     Over all birth dates, or such a part of them that the pairs stay few. All 0 where there is no such pair.
     """
@@ -99,7 +106,7 @@ def by_chance(db: duckdb.DuckDBPyConnection) -> list[float]:
             SELECT {level} AS grade
             FROM (SELECT COLUMNS(*) AS '\\0_l' FROM one) l
             JOIN (SELECT COLUMNS(*) AS '\\0_r' FROM one) r ON birth_date_l = birth_date_r AND look_id_l < look_id_r
-            WHERE surname_l <> surname_r AND postcode_sector_l <> postcode_sector_r
+            WHERE sex_l = sex_r AND surname_l <> surname_r AND postcode_sector_l <> postcode_sector_r
               AND forename_l IS NOT NULL AND forename_r IS NOT NULL AND surname_phonetic_l <> surname_phonetic_r
         )
         SELECT grade, count(*) / sum(count(*)) OVER () FROM pair GROUP BY grade""").fetchall()  # noqa: S608
@@ -107,12 +114,15 @@ def by_chance(db: duckdb.DuckDBPyConnection) -> list[float]:
     return [found.get(grade, 0.0) for grade in range(len(agreement.FORENAME.levels) + 1)]
 
 
-def most_twins(apart: int, opposite: int, wrong_sex: float) -> float:
-    """How many of the pairs with different first names may be twins, given how many differ in sex (upper bound)."""
-    if not apart:
-        return 0.0
-    share = float(stats.beta.ppf(CONFIDENCE, opposite + 1, apart - opposite)) if opposite < apart else 1.0
-    return apart * min(1.0, max(0.0, (share - wrong_sex) / (OPPOSITE_SEX - wrong_sex)))
+def most_of_one_sex(same: int, opposite: int, wrong_sex: float) -> float:
+    """How many pairs with different first names may be twins of one sex, given how many are of one and of two.
+
+    The upper bound of the share of two sexes is compared; where it is not known of one of the two, neither counts.
+    """
+    pairs = same + opposite
+    share = float(stats.beta.ppf(CONFIDENCE, opposite + 1, same)) if same else 1.0
+    twins = pairs * min(1.0, max(0.0, (share - wrong_sex) / (OPPOSITE_SEX - wrong_sex)))
+    return min(float(same), (1 - OPPOSITE_SEX) * twins)
 
 
 def by_level(model: dict[str, Any], name: str, probability: str) -> dict[int, float]:

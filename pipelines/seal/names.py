@@ -57,6 +57,16 @@ def near(name: str) -> list[str]:
     return sorted({name, *(name[:at] + name[at + 1 :] for at in range(len(name)))})
 
 
+def near_forms(forename: str) -> list[str]:
+    """What is near to a forename or to a formal name it may stand for: VAL shares one with a misspelt VALRIE."""
+    return sorted({left for form in formal(forename) for left in near(form)})
+
+
+def initials(forename: str) -> list[str]:
+    """The other initials of the formal names a forename may stand for: BOB may be written R."""
+    return sorted({form[0] for form in formal(forename)} - {forename[0]})
+
+
 def parts(raw: str) -> list[str]:
     """The names of a double name, uniform: `Smith-Jones` gives SMITH and JONES, `Mary Jane` MARY and JANE.
 

@@ -101,8 +101,8 @@ def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) 
     ])  # fmt: skip
     found["forename_formal"] = lists("forename_formal", forename, names.formal)
     found["forename_starts"] = lists("forename_whole", _with(forename, month), _starts)
-    for name, source in (("forename_near", forename), ("surname_near", surname)):
-        found[name] = lists(name, source, names.near if near else lambda text: ())
+    for name, source, of in (("forename_near", forename, names.near_forms), ("surname_near", surname, names.near)):
+        found[name] = lists(name, source, of if near else lambda text: ())
     found["address"] = lists("address", column["address"], names.dwelling)
     return pa.table(
         {
@@ -130,9 +130,9 @@ def _hints(forename: pa.Array) -> dict[str, pa.Array]:
 
 
 def _starts(dated: str) -> list[str]:
-    """Shorter names with which a forename begins, each with the month of birth that stands beside it."""
+    """Shorter names a forename begins with, initials it may be written as, each with the month of birth beside it."""
     forename, month = dated.split("\0")
-    return [f"{start}\0{month}" for start in names.starts(forename)]
+    return [f"{start}\0{month}" for start in (*names.starts(forename), *names.initials(forename))]
 
 
 def _with(text: pa.Array, other: pa.Array) -> pa.Array:

@@ -29,14 +29,15 @@ def bare(name: str, *, is_forename: bool, near: bool) -> Marks:
     """What a name leaves as tokens that stand for themselves, as (kind, text)."""
     found = {("whole", name), ("phonetic", jellyfish.metaphone(name))}
     found |= {("formal", form) for form in forms.formal(name)} if is_forename else set()
-    return frozenset(found | ({("near", left) for left in forms.near(name)} if near else set()))
+    lefts = forms.near_forms(name) if is_forename else forms.near(name)
+    return frozenset(found | ({("near", left) for left in lefts} if near else set()))
 
 
 def dated(name: str) -> Marks:
     """What a forename leaves as tokens together with the month of birth."""
     return frozenset({
         ("sound", jellyfish.soundex(name)), ("prefix", name[:3]), ("end", name[:1] + name[-3:]), ("initial", name[:1]),
-        ("whole", name), *(("whole", start) for start in forms.starts(name)),
+        ("whole", name), *(("whole", start) for start in (*forms.starts(name), *forms.initials(name))),
     })  # fmt: skip
 
 
