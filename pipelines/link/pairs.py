@@ -176,7 +176,8 @@ def _verdicts(db: duckdb.DuckDBPyConnection) -> None:
                 WHEN is_shielded AND NOT (is_corroborated AND is_current) THEN 'protected'
                 WHEN is_conflict THEN 'identifier_conflict'
                 WHEN is_same_source AND is_corroborated AND is_current
-                    AND (is_named AND forename >= 1 OR NOT is_named AND birth_date >= 2) THEN 'identifier'
+                    AND (is_named AND forename >= 1 OR NOT is_named AND birth_date >= 2
+                         OR NOT is_named AND birth_date < 0 AND sex = 1 AND postcode > 1) THEN 'identifier'
                 WHEN is_same_source AND is_duplicate THEN 'duplicate'
                 WHEN is_same_source AND is_named AND forename = 0 THEN 'sibling'
                 WHEN is_same_source THEN 'same_source'

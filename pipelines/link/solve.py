@@ -18,6 +18,9 @@ from pipelines.link.clusters import Clusters, Numbers, Refusal
 
 # Below this a pair that nobody is asked about is not kept to be looked up either.
 NOTED = 0.1
+# A tie that gave way to another record of the same source is asked about where it rests on a number, or was weaker by
+# no more bits than this.
+CLOSE = 10.0
 
 
 def solve(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> int:
@@ -78,7 +81,7 @@ def _results(db: duckdb.DuckDBPyConnection, refused: list[Refusal]) -> None:
             "reason": pa.array(reason, pa.string()),
         }),
     )  # fmt: skip
-    db.execute(f"""
+    db.execute("""
         CREATE TABLE refused AS SELECT * FROM refused_rows;
         CREATE TABLE link AS
         WITH tie AS (
@@ -98,7 +101,14 @@ def _results(db: duckdb.DuckDBPyConnection, refused: list[Refusal]) -> None:
         FROM tie LEFT JOIN fading USING (record_l, record_r)
         JOIN person l ON l.record_id = record_l JOIN person r ON r.record_id = record_r
         WHERE l.person_id = r.person_id ORDER BY record_l, record_r;
+    """)
+    _waiting(db)
+    db.unregister("refused_rows")
 
+
+def _waiting(db: duckdb.DuckDBPyConnection) -> None:
+    """Make `review` of what is not tied, and `reach`, the sources that a record has ties into."""
+    db.execute(f"""
         CREATE TABLE reach AS
         SELECT DISTINCT a.record_id, record.source_id
         FROM person a JOIN person b USING (person_id) JOIN record ON record.record_id = b.record_id
@@ -110,15 +120,27 @@ def _results(db: duckdb.DuckDBPyConnection, refused: list[Refusal]) -> None:
             FROM profile WHERE birth_date IS NOT NULL AND surname IS NOT NULL AND postcode IS NOT NULL)
         GROUP BY record_id;
 
+        -- The strongest tie of a record into each other source.
+        CREATE TEMP TABLE strongest AS
+        SELECT l.record_id, r.source_id, max(weight) AS weight
+        FROM (SELECT record_l AS one, record_r AS other, p.weight FROM link JOIN pair p USING (record_l, record_r)
+              UNION ALL SELECT record_r, record_l, p.weight FROM link JOIN pair p USING (record_l, record_r))
+        JOIN record l ON l.record_id = one JOIN record r ON r.record_id = other GROUP BY ALL;
+
         CREATE TABLE review AS
         WITH waiting AS (
-            SELECT record_l, record_r, reason, probability FROM pair WHERE verdict = 'review'
+            SELECT record_l, record_r, reason, probability, false AS is_close FROM pair WHERE verdict = 'review'
             UNION ALL
-            SELECT record_l, record_r, refused.reason, probability
-            FROM refused LEFT JOIN pair USING (record_l, record_r)
+            SELECT record_l, record_r, refused.reason, probability,
+                   refused.reason = 'same_source'
+                       AND (p.reason = 'identifier' OR p.weight >= greatest(s.weight, t.weight) - {CLOSE})
+            FROM refused LEFT JOIN pair p USING (record_l, record_r)
+            JOIN record x ON x.record_id = record_l JOIN record y ON y.record_id = record_r
+            LEFT JOIN strongest s ON s.record_id = record_l AND s.source_id = y.source_id
+            LEFT JOIN strongest t ON t.record_id = record_r AND t.source_id = x.source_id
         )
         SELECT DISTINCT ON (record_l, record_r) record_l, record_r,
-               x.source_id <> y.source_id AND a.record_id IS NULL AND b.record_id IS NULL
+               x.source_id <> y.source_id AND (is_close IS NOT FALSE OR a.record_id IS NULL AND b.record_id IS NULL)
                    AND waiting.reason NOT IN ('protected', 'decided_apart') AS is_queued,
                CASE WHEN waiting.reason = 'sibling' AND is_queued THEN 'sibling_to_check'
                     ELSE waiting.reason END AS reason,
@@ -134,7 +156,6 @@ def _results(db: duckdb.DuckDBPyConnection, refused: list[Refusal]) -> None:
           AND (is_queued OR waiting.reason NOT IN ('probable', 'sibling') OR waiting.probability >= {NOTED})
         ORDER BY record_l, record_r;
     """)  # noqa: S608
-    db.unregister("refused_rows")
 
 
 def _in_words() -> str:

@@ -4,9 +4,10 @@ Two records agree in birth date, surname and home; of the first names one is mis
 Such is a child whose name is written in two ways, or two twins of whom each service knows one, and no field tells them
 apart. But how many twins there are can be told from the pairs whose first names do not agree at all: among twins one
 pair in three is a boy and a girl, among records of one child hardly any. So many twins of one sex as that allows (its
-upper bound) would also be found at each grade of agreement, by chance. The purest grades are accepted first, each where twins are at
-most one pair in twenty, and only so far as all of them together stay below one in a thousand of the sure links.
-Everything else stays in review. Small files never show enough.
+upper bound) would also be found at each grade of agreement, by chance. The purest grades are accepted first, each where
+twins are at most one pair in twenty, and only so far as all of them together stay below one in a thousand of the sure
+links. Everything else stays in review, and so does a pair of a home where some source shows two children of one birth
+date. Small files never show enough.
 """
 
 from __future__ import annotations
