@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from pipelines.cli.frame import AsJson, guarded, out, show
+from pipelines.errors import UsageFault
+
+if TYPE_CHECKING:
+    from pipelines.registry import Registry
 
 link_app = typer.Typer(help="Which records are one person.", no_args_is_help=True)
 review_app = typer.Typer(help="Pairs that wait for a person.", no_args_is_help=True)
@@ -84,6 +88,12 @@ def retrain() -> None:
     out.print("the next refresh trains a model and matches everything anew" if was_there else "no model is pinned")
 
 
+def _is_there(registry: Registry, agency: str) -> None:
+    """Raise UsageFault for an agency that is not declared, with those that are."""
+    if agency not in registry.agencies:
+        raise UsageFault(f"no agency {agency!r}; there are: {', '.join(sorted(registry.agencies))}")
+
+
 @review_app.command("list")
 @guarded
 def review_list(
@@ -95,7 +105,9 @@ def review_list(
     from pipelines import flow
     from pipelines.link import review
 
-    with flow.hub() as (_, _, connection):
+    with flow.hub() as (_, registry, connection):
+        if agency:
+            _is_there(registry, agency)
         found = review.queue(connection, agency)
     if as_json:
         show(found, True)
@@ -141,7 +153,7 @@ def review_export(
     from pipelines.link import review
 
     with flow.hub() as (_, registry, connection):
-        registry.agency(agency)
+        _is_there(registry, agency)
         count = review.export(connection, agency, out_file)
     out.print(f"{count:,} questions in {out_file}")
 
@@ -158,7 +170,7 @@ def review_sample(
     from pipelines.link import review
 
     with flow.hub() as (_, registry, connection):
-        registry.agency(agency)
+        _is_there(registry, agency)
         count = review.sample(connection, agency, out_file, pairs)
         connection.commit()
     out.print(f"{count:,} questions in {out_file}")

@@ -81,13 +81,15 @@ def assign(people: Iterable[list[Record]], held: Mapping[Record, Held], age: Map
     groups = sorted((sorted(records) for records in people), key=lambda records: records[0])
     overlaps = []
     for number, records in enumerate(groups if held else ()):
-        had = Counter(held[record].key for record in records if record in held)
-        overlaps += [(-count, age.get(key, 0), number, key) for key, count in had.items()]
+        known = [held[record] for record in records if record in held]
+        had, has = Counter(row.key for row in known), Counter(row.key for row in known if row.is_open)
+        # A record that comes back takes no key from a person who was here all the time.
+        overlaps += [(-has[key], -count, age.get(key, 0), number, key) for key, count in had.items()]
     key_of: dict[int, uuid.UUID] = {}
     taken: dict[uuid.UUID, int] = {}
     best: dict[uuid.UUID, int] = {}
     wanted: dict[int, uuid.UUID] = {}
-    for _, _, number, key in sorted(overlaps):
+    for *_, number, key in sorted(overlaps):
         best.setdefault(key, number)
         wanted.setdefault(number, key)
         if number not in key_of and key not in taken:
@@ -103,7 +105,7 @@ def assign(people: Iterable[list[Record]], held: Mapping[Record, Held], age: Map
         )
     open_keys = {row.key for row in held.values() if row.is_open}
     for key in sorted(open_keys - set(taken), key=lambda k: age.get(k, 0)):
-        count = sum(-n for n, _, _, k in overlaps if k == key)
+        count = sum(-n for _, n, _, _, k in overlaps if k == key)
         survivor = key_of[best[key]] if key in best else None
         found.events.append(("merge", key, survivor, count) if survivor else ("retire", key, None, 0))
     for key in sorted(set(taken) - open_keys, key=lambda k: age.get(k, 0)):

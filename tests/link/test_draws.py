@@ -155,14 +155,16 @@ def test_report_and_sample_as_typed(area: Area, tmp_path: Path, monkeypatch: pyt
 
     def typed(*arguments: str) -> tuple[int, str]:
         result = CliRunner().invoke(app, ["link", *arguments])
-        return result.exit_code, result.stdout
+        return result.exit_code, result.stdout or result.stderr
 
     code, said = typed("report", "--out", str(tmp_path / "report"), "--json")
     assert code == 0 and json.loads(said) == {"report": str(tmp_path / "report" / "index.html")}
     asked = tmp_path / "asked.csv"
     code, said = typed("review", "sample", "--agency", "education", "--out", str(asked), "--pairs", "3")
     assert code == 0 and said.startswith("3 questions") and len(asked.read_text().splitlines()) == 4
-    assert typed("review", "sample", "--agency", "nobody", "--out", str(asked))[0] != 0
+    for command in (["list"], ["sample", "--out", str(asked)], ["export", "--out", str(asked)]):
+        code, said = typed("review", *command, "--agency", "nobody")
+        assert code == 2 and "no agency" in said
 
 
 def test_a_move_past_its_bound_is_a_warning_and_the_swing_of_a_small_source_is_none() -> None:

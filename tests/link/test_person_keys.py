@@ -79,6 +79,11 @@ def test_a_record_that_returns_has_its_key_back() -> None:
     assert found.counts()["records_new"] == 2
 
 
+def test_a_record_that_returns_takes_no_key_from_who_stayed() -> None:
+    _, now = night("a b", {"old": "ab"}, gone="a")
+    assert now == {"old": "b", "?": "a"}
+
+
 def test_a_split_part_names_where_it_came_from() -> None:
     found, _ = night("abc d", {"old": "abcd"})
     ((kind, origin, new, records),) = found.events
