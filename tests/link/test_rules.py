@@ -258,6 +258,40 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
         """,
         {},
     ),
+    "a short form beside a slip in the whole name": (
+        """
+        source | record | name          | born       | sex | postcode | person
+        school | 1      | Peggy Byrd    | 2014-03-05 | F   | MB1 1AA  | a
+        plan   | 1      | Margret Byrd  | 2014-03-05 | F   | MB1 1AA  | a
+        """,
+        {},
+    ),
+    "a short form beside the initial of the whole name": (
+        """
+        source | record | name       | born       | sex | postcode | person
+        school | 1      | Peggy Byrd | 2014-03-05 | F   | MB1 1AA  | a
+        plan   | 1      | M Byrd     | 2014-03-05 | F   | MB1 1AA  | b
+        """,
+        {"school 1 + plan 1": "first_name"},
+    ),
+    "two rows of one trust under one number, one without a birth date: one home is one child": (
+        """
+        source   | record | name     | born       | sex | postcode | nhs | person
+        register | 1      | Ada Byrd | 2014-03-05 | F   | MB1 1AA  | N1  | a
+        north    | 1      |          | 2014-03-05 | F   | MB1 1AA  | N1  | a
+        north    | 2      |          |            | F   | MB1 1AA  | N1  | a
+        """,
+        {},
+    ),
+    "two rows of one trust under one number, of which nothing says the same: a person is asked": (
+        """
+        source   | record | name     | born       | sex | postcode | nhs | person
+        register | 1      | Ada Byrd | 2014-03-05 | F   | MB1 1AA  | N1  | a
+        north    | 1      |          | 2014-03-05 | F   | MB1 1AA  | N1  | a
+        north    | 2      |          |            | F   | MB7 7CC  | N1  | b
+        """,
+        {"register 1 + north 2": "same_source"},
+    ),
     "two namesakes of one source are two, and the nearer is taken": (
         """
         source | record | name     | born       | sex | postcode | person
