@@ -18,7 +18,7 @@ Reasons of reviews:
     first_name           first names agree in little more than twins' do, or one is missing
     protected            the earlier identity of an adopted or protected child, perhaps: never tied
     probable             probability between .1 and .9
-    same_source          likely one person twice in one source, short of certainty
+    same_source          likely one person twice in one source, short of certainty, or tied to two records of one
     too_many_records     the person would have more records than anyone has (pipelines/link/clusters.py)
 """
 
