@@ -21,6 +21,7 @@ Tables made here, numbered so that the order in which files and rows arrive chan
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -67,7 +68,7 @@ _PART = 1_000_000_000
 # Hexadecimal digits of a token that are read, and what each character stands for. The last is dropped: 60 bits.
 _DIGITS = 16
 _VALUES = np.zeros(256, np.uint8)
-_VALUES[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
+_VALUES[np.frombuffer(string.hexdigits[:16].encode(), np.uint8)] = np.arange(16)
 # Columns read as places in a list of distinct tokens. In the others hardly any two children have the same.
 _DICTIONARIES = (
     *(name for name in SINGLE if name not in IDENTIFIERS),

@@ -139,7 +139,7 @@ def test_churn_is_what_truly_moved_and_no_key_serves_another_child(connection: p
         truly = world.night() if night else Counter(keys_new=CHILDREN)
         people = world.persons()
         with linked(people) as db:
-            loaded = person_keys.load(connection, db)
+            loaded = person_keys.load(connection, db, person_keys.crosswalk(connection))
         found = person_keys.assign(loaded.people, loaded.held, loaded.age)
         person_keys.write(connection, found)
         connection.commit()
