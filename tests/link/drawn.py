@@ -117,6 +117,11 @@ class Matched:
                 }
                 for table in ("link", "review")
             )
+            asked = db.execute("""
+                SELECT l.record_pseudonym, r.record_pseudonym FROM review
+                JOIN record l ON l.record_id = record_l JOIN record r ON r.record_id = record_r
+                WHERE is_queued""").fetchall()
+            self.queued = {frozenset((names[left], names[right])) for left, right in asked}
         found = defaultdict(set)
         for person, record in people:
             found[person].add(names[record])

@@ -323,6 +323,11 @@ def test_people(case: str, tmp_path: Path) -> None:
         assert found.reviews.get(frozenset(pair.split(" + "))) == reason
 
 
+def test_a_tie_by_a_number_that_gave_way_is_asked_about(tmp_path: Path) -> None:
+    table, _ = CASES["two rows of one trust under one number, of which nothing says the same: a person is asked"]
+    assert frozenset(("register 1", "north 2")) in Matched(rows(table), tmp_path).queued
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_order_of_rows_changes_nothing(seed: int, tmp_path: Path) -> None:
     """All cases at once, as one area, in two orders: the same people, links and reviews."""
