@@ -85,6 +85,7 @@ def _match(
     kept = Kept(settings.link_kept, keys)
     described, before = _described(settings, keys, connection, registry, choice, kept, inputs)
     tokens.number(db, described)
+    del described  # as large as the tables made of it
     lasting.load(db, connection, before["link"])
     clock.mark("tokens")
     model, is_new = matcher.pinned(db, settings.link_store / matcher.NAME)

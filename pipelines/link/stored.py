@@ -83,7 +83,7 @@ def bring(connection: Connection, db: duckdb.DuckDBPyConnection, table: str, las
         FROM {table} t JOIN record l ON l.record_id = t.record_l JOIN record r ON r.record_id = t.record_r
         JOIN source sl ON sl.source_id = l.source_id JOIN source sr ON sr.source_id = r.source_id""")  # noqa: S608
     gone = db.sql(f"SELECT {', '.join(PAIR)} FROM (FROM before EXCEPT FROM wanted)").to_arrow_table()  # noqa: S608
-    come = db.sql("FROM (FROM wanted EXCEPT FROM before) ORDER BY ALL").to_arrow_table()
+    come = db.sql("FROM wanted EXCEPT FROM before").to_arrow_table()
     db.unregister("before")
     db.execute("DROP TABLE wanted")
     if gone.num_rows:
