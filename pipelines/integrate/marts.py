@@ -23,7 +23,7 @@ from psycopg import sql
 from pydantic import ValidationError
 
 from pipelines.errors import SystemFault
-from pipelines.integrate import ranges, shape
+from pipelines.integrate import past, ranges, shape
 from pipelines.integrate.shape import MartDefinition
 from pipelines.settings import shipped
 
@@ -164,6 +164,7 @@ def _make(connection: Connection, mart: Mart, as_of: date, filler: Filler | None
 def _show(connection: Connection, mart: Mart, as_of: date, filler: Filler | None) -> int:
     """Bring the table to what was made, with its history, and check it; returns its rows."""
     shape.ensure(connection, mart.name, mart.definition)
+    past.ensure(connection, mart.name, mart.definition, mart.model)
     parts = {
         "t": sql.Identifier("mart", mart.name),
         "made": sql.Identifier(f"made_{mart.name}"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Collection, Mapping
+from typing import Any, Literal, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -94,17 +94,20 @@ def _ensure_history(connection: Connection, mart: str, wanted: Mapping[str, str]
             change = "ALTER TABLE {} ALTER COLUMN {} TYPE {} USING {}::text::{}"
             connection.execute(sql.SQL(change).format(history, column, of, column, of))
     names = sql.SQL(", ").join(map(sql.Identifier, wanted))
-    # The areas that a person may see are those of today's marts (partnership.guard).
-    seen = "TRUE"
-    if {"geographic_level", "area_code"} <= set(wanted):
-        seen = "partnership.sees_area(geographic_level, area_code)"
-    elif "health_place_code" in wanted:
-        seen = "partnership.sees_area('health_place', health_place_code)"
     view = """CREATE VIEW {} AS SELECT {} FROM {}
         WHERE recorded_from <= core.known_at() AND recorded_to > core.known_at() AND {}"""
-    connection.execute(sql.SQL(view).format(known, names, history, sql.SQL(seen)))
+    connection.execute(sql.SQL(view).format(known, names, history, sql.SQL(seen_by(wanted))))
     note = f"mart.{mart} as it was shown at the moment of joint_needs.as_known_at."
     connection.execute(sql.SQL("COMMENT ON VIEW {} IS {}").format(known, sql.Literal(note)))
+
+
+def seen_by(columns: Collection[str]) -> LiteralString:
+    """Which rows of a mart with these columns the person logged in may see: her own areas (partnership.guard)."""
+    if {"geographic_level", "area_code"} <= set(columns):
+        return "partnership.sees_area(geographic_level, area_code)"
+    if "health_place_code" in columns:
+        return "partnership.sees_area('health_place', health_place_code)"
+    return "TRUE"
 
 
 def _there(connection: Connection, schema: str, table: str) -> dict[str, str]:

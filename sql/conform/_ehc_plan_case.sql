@@ -31,7 +31,7 @@ SELECT
     coalesce(named.request_ref, in_force.request_ref) AS request_ref,
     md5(concat_ws('|', coalesce(named.request_ref, in_force.request_ref), coalesce(named.startdate::VARCHAR, ''))) AS plan_ref,
     named.startdate, named.ceasedate, named.ceasereason, in_force.activeplanstableid, in_force.last_review_date,
-    in_force.activeplanstableid IS NOT NULL AS is_active
+    in_force.activeplanstableid IS NOT NULL AS is_active, coalesce(named.observed_on, in_force.observed_on) AS observed_on
 FROM named
 LEFT JOIN latest USING (agency_code, request_ref)
 FULL JOIN in_force

@@ -15,7 +15,7 @@ DECLARE
     c record;
     columns text;
 BEGIN
-    DROP SCHEMA IF EXISTS core_known CASCADE;
+    DROP SCHEMA IF EXISTS core_as_of, core_known CASCADE;
     CREATE SCHEMA core_known;
     COMMENT ON SCHEMA core_known IS 'The tables of core as they were shown at the moment of the setting joint_needs.as_known_at; without one, now.';
     CREATE SCHEMA IF NOT EXISTS core_history;

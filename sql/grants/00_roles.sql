@@ -39,7 +39,8 @@ BEGIN
                       'commissioner', 'commissioner_exact', 'publisher')
     LOOP
         FOR room IN SELECT nspname FROM pg_namespace
-                    WHERE nspname IN ('ops', 'link', 'core', 'core_history', 'core_known', 'mart', 'mart_history', 'mart_known',
+                    WHERE nspname IN ('ops', 'link', 'core', 'core_history', 'core_known', 'core_as_of', 'mart', 'mart_as_of',
+                        'mart_history', 'mart_known',
                         'partnership', 'publish', 'staging') LOOP
             EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %s', room, reader);
             EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %s', room, reader);

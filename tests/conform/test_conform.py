@@ -347,3 +347,38 @@ def test_only_tables_whose_inputs_changed_are_made_again(
     conform.run(database, REGISTRY, connection, None)
     assert {"ehc_request", "ehc_plan", "ehc_placement"} <= set(made)
     assert not {"ehc_register", "person_record"} & set(made)
+
+
+def test_spells_of_plans_have_their_own_days(database: Settings, connection: Connection):
+    """Two plans that touch are one time. One without a start is known from the day of the return; one that neither ceased
+    nor is in force is not known to have held; the need of a plan is its need since it started."""
+    tables = sen2()
+    day = date(2025, 12, 31)
+    more = {
+        "b": ({"startdate": date(2023, 3, 1), "ceasedate": date(2024, 3, 1)}, False),
+        "c": ({"startdate": date(2023, 3, 1)}, False),
+        "d": (None, True),
+        "e": ({"startdate": date(2024, 3, 1), "ceasedate": date(2025, 3, 1)}, False),
+    }
+    for name, (plan, is_active) in more.items():
+        child = {"record_pseudonym": "b" * 32 if name in "be" else name * 32}
+        tables["requests"].append(
+            child | {"requeststableid": name, "receiveddate": date(2022, 1, ord(name) - 90), "requestoutcome": "Y"}
+        )
+        if plan:
+            tables["assessment"].append(
+                child | {"assessmenttableid": name, "requeststableid": name, "assessmentoutcome": "Y"}
+            )
+            tables["namedplan"].append(child | plan | {"namedplantableid": name, "assessmenttableid": name})
+        if is_active:
+            tables["activeplans"].append(child | {"activeplanstableid": name, "requeststableid": name})
+    deliver(database, connection, "education", "sen2", "2025", tables)
+    conform.run(database, REGISTRY, connection, None)
+    assert pick(conformed(database, "sen_status_spell"), "record_pseudonym", "valid_from", "valid_to", "is_dated") == [
+        ("a" * 32, date(2025, 6, 20), None, True),
+        ("b" * 32, date(2023, 3, 1), date(2025, 3, 1), True),
+        ("d" * 32, day, None, True),
+    ]
+    assert pick(conformed(database, "sen_need_spell"), "need_code", "valid_from", "first_seen_on") == [
+        ("ASD", date(2025, 6, 20), day), ("SLCN", date(2025, 6, 20), day),
+    ]  # fmt: skip

@@ -139,3 +139,47 @@ def test_a_child_in_both_lists_is_with_the_plans(database: Settings, connection:
     )
     assert next(row for row in rows if row["record_pseudonym"] == B)["is_home_educated"] is None
     assert {row["sex_code"] for row in conformed(database, "person_record")} == {None, "M"}
+
+
+def test_spells_run_from_census_day_to_census_day(database: Settings, connection: Connection):
+    """A status ends at the first census that does not show it; one that the newest shows is open. Needs, which only the
+    spring asks for, outlive the summer; a home outlives the census that leaves it out."""
+    three_terms(database, connection)
+    autumn, spring, summer = date(2025, 10, 2), date(2026, 1, 15), date(2026, 5, 20)
+    status = conformed(database, "sen_status_spell")
+    assert pick(status, "record_pseudonym", "valid_from", "valid_to", "status_code", "last_seen_on", "is_dated") == [
+        (A, autumn, summer, "K", spring, False), (A, summer, None, "N", summer, False),
+        (B, autumn, spring, "N", autumn, False), (B, spring, summer, "E", spring, False),
+    ]  # fmt: skip
+    needs = conformed(database, "sen_need_spell")
+    assert pick(needs, "record_pseudonym", "valid_from", "valid_to", "need_code") == [
+        (A, spring, None, "SLCN"), (B, spring, None, "ASD"),
+    ]  # fmt: skip
+    homes = conformed(database, "home_spell")
+    assert pick(homes, "record_pseudonym", "valid_from", "valid_to", "lsoa21_code") == [(A, spring, None, "E01990002")]
+
+
+def test_a_missed_census_breaks_a_spell_a_move_between_schools_does_not(database: Settings, connection: Connection):
+    """A is on support in four censuses and missing in the third; B moves school and home, and is said twice in one."""
+    terms = {
+        "2024-autumn": [pupil(A, "1", senprovision="K"), pupil(B, "2", senprovision="A")],
+        "2025-spring": [pupil(A, "1", senprovision="K"), pupil(B, "2", senprovision="K", nativeid="990/2002")],
+        "2025-summer": [
+            pupil(B, "2", senprovision="P", nativeid="990/2002"), pupil(B, "3", senprovision="N", nativeid="990/2003"),
+        ],
+        "2025-autumn": [pupil(A, "1", senprovision="K"), pupil(B, "2", senprovision="N", nativeid="990/2003")],
+    }  # fmt: skip
+    homes = dict(zip(terms, ("E01990001", None, "E01990001", "E01990002"), strict=True))
+    for period, rows in terms.items():
+        of_b = {"addresses": [of_pupil(B, "2", addressestableid="a", lsoa21_code=homes[period])]} if homes[period] else {}
+        deliver(database, connection, "education", "school_census", period, {"pupilonroll": rows} | of_b)
+    conform.run(database, REGISTRY, connection, None)
+    days = [date(2024, 10, 3), date(2025, 1, 16), date(2025, 5, 15), date(2025, 10, 2)]
+    assert pick(conformed(database, "sen_status_spell"), "record_pseudonym", "status_code", "valid_from") == [
+        (A, "K", days[0]), (A, "K", days[3]), (B, "K", days[0]), (B, "N", days[3]),
+    ]  # fmt: skip
+    ends = [row["valid_to"] for row in conformed(database, "sen_status_spell") if row["valid_to"]]
+    assert sorted(ends) == [days[2], days[3]]
+    assert pick(conformed(database, "home_spell"), "lsoa21_code", "valid_from", "last_seen_on") == [
+        ("E01990001", days[0], days[2]), ("E01990002", days[3], days[3]),
+    ]  # fmt: skip
