@@ -3,7 +3,7 @@
 -- They say nothing of a child; commissioners read them beside the marts, core.dim_provider apart (sql/grants).
 DROP VIEW IF EXISTS
     core.dim_date, core.dim_need, core.dim_provision, core.dim_reform_plan_provision, core.dim_age, core.dim_ethnicity,
-    core.dim_sen_status, core.dim_provider, core.dim_geography;
+    core.dim_sen_status, core.dim_provider, core.dim_geography, core.dim_source, core.dim_run;
 
 -- 31 years before this project and 34 after it: a young person of 25 and ten years ahead, until 2050.
 CREATE VIEW core.dim_date AS
@@ -110,11 +110,11 @@ SELECT
     END AS key_stage
 FROM (
     SELECT age, CASE age WHEN 2 THEN 'N1' WHEN 3 THEN 'N2' WHEN 4 THEN 'R' ELSE CASE WHEN age BETWEEN 5 AND 18 THEN (age - 4)::text END END AS nc_year_code
-    FROM generate_series(0, 25) AS age
+    FROM generate_series(-1, 25) AS age
 ) AS ages
 LEFT JOIN core.code AS code ON code.list_code = 'nc_year' AND code.code = nc_year_code;
-COMMENT ON VIEW core.dim_age IS 'Grain: one age from 0 to 25, in whole years on 31 August before the school year (core.age_on_31_august); a child born since then has -1 and no row. A pupil taught with another year is in core.enrolment with that year.';
-COMMENT ON COLUMN core.dim_age.age IS 'Whole years.';
+COMMENT ON VIEW core.dim_age IS 'Grain: one age up to 25, in whole years on 31 August before the school year (core.age_on_31_august); a child born since then has -1. A pupil taught with another year is in core.enrolment with that year.';
+COMMENT ON COLUMN core.dim_age.age IS 'Whole years; -1 for a child born since.';
 COMMENT ON COLUMN core.dim_age.age_band IS 'One of the five age groups of the local SEND reform plan, as marts write them.';
 COMMENT ON COLUMN core.dim_age.nc_year_code IS 'The school year in which most of that age are: N1, N2, R, 1 to 14; none before and after.';
 COMMENT ON COLUMN core.dim_age.nc_year_name IS 'The school year in words.';
@@ -135,6 +135,10 @@ COMMENT ON COLUMN core.dim_ethnicity.ethnicity_group IS 'The group that marts us
 COMMENT ON COLUMN core.dim_ethnicity.ethnicity_group_of_five IS 'Asian, Black, Mixed, Other, White as in the census of population since 2011: Chinese is with Asian; Not known as before.';
 
 -- What replaces these one day is a row more and an end for the rows it replaces; nothing that is only proposed is here.
+-- E and K from the day the SEND code of practice came into force. S until the end of the years in which statements were
+-- transferred (Children and Families Act 2014, transitional arrangements). A and P are not to be given from the school
+-- census guide of 2015 to 2016 on, where K is to be used instead (its page 66, as Cornwall Council quotes it); that schools
+-- could still give them in the school year before, in which the new code was in force already, is an assumption.
 CREATE VIEW core.dim_sen_status AS
 SELECT status.status_code, code.label AS status_name, status.counts_as_code, status.valid_from, status.valid_to
 FROM (VALUES
@@ -151,7 +155,7 @@ COMMENT ON COLUMN core.dim_sen_status.status_code IS 'Code of the school census:
 COMMENT ON COLUMN core.dim_sen_status.status_name IS 'What it means.';
 COMMENT ON COLUMN core.dim_sen_status.counts_as_code IS 'The status of today that facts show it as.';
 COMMENT ON COLUMN core.dim_sen_status.valid_from IS 'First day; -infinity where no source reaches back so far.';
-COMMENT ON COLUMN core.dim_sen_status.valid_to IS 'Last day, with the years of change-over; infinity while it stands.';
+COMMENT ON COLUMN core.dim_sen_status.valid_to IS 'Last day, with the years of change-over; infinity while it stands. That of A and P is the day before the first census guide that forbids them; whether schools gave them until then is assumed.';
 
 CREATE VIEW core.dim_geography AS
 SELECT
@@ -196,3 +200,20 @@ COMMENT ON COLUMN core.dim_provider.number_kind IS 'urn (six digits), ukprn (eig
 COMMENT ON COLUMN core.dim_provider.is_in_capacity_list IS 'Whether place planning lists places of it.';
 COMMENT ON COLUMN core.dim_provider.provisions IS 'Types of provision of those places.';
 COMMENT ON COLUMN core.dim_provider.health_place_code IS 'Health place in which it stands, as place planning says last.';
+
+CREATE VIEW core.dim_source AS
+SELECT agency_code, dataset_code, agency_name, dataset_title, group_code, is_about_people, period_start, period_end, data_as_at
+FROM core.source;
+COMMENT ON VIEW core.dim_source IS 'Grain: one dataset of one agency, with the period of it that the warehouse now shows. How good it is is in mart.data_quality.';
+COMMENT ON COLUMN core.dim_source.group_code IS 'Group of the agency: education, social_care, health or planning.';
+
+CREATE VIEW core.dim_run AS
+SELECT
+    refresh_key AS run_number, recorded_at, finished_at, as_of, code_version, cardinality(submissions) AS submission_count,
+    lead(recorded_at, 1, 'infinity') OVER (ORDER BY recorded_at) AS shown_until
+FROM ops.refresh;
+COMMENT ON VIEW core.dim_run IS 'Grain: one completed refresh. Join on recorded_from of a row of core to see which brought it; any moment from recorded_at until shown_until, given as joint_needs.as_known_at, shows what it showed.';
+COMMENT ON COLUMN core.dim_run.recorded_at IS 'The moment that rows of core and of the marts carry which it brought or took away.';
+COMMENT ON COLUMN core.dim_run.run_number IS 'Its number in ops.refresh.';
+COMMENT ON COLUMN core.dim_run.submission_count IS 'Submissions that it shows.';
+COMMENT ON COLUMN core.dim_run.shown_until IS 'When the next refresh was recorded; infinity for the newest.';

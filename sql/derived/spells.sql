@@ -31,7 +31,8 @@ lasted AS (
 SELECT
     person_key, status_code, valid_from, valid_to, date_trunc('month', valid_from)::date AS from_month,
     (valid_to - valid_from) / 7 AS lasted_weeks,
-    coalesce(lag(valid_to) OVER times = valid_from, FALSE) AS is_change_seen
+    coalesce(lag(valid_to) OVER times = valid_from, FALSE) AS is_change_seen,
+    CASE WHEN lead(valid_from) OVER times = valid_to THEN lead(status_code) OVER times END AS next_status_code
 FROM lasted
 WINDOW times AS (PARTITION BY person_key ORDER BY valid_from);
 COMMENT ON VIEW core.person_sen_status IS 'Grain: a time in which a person had one SEN status, by all sources together: plan before support before none. Where no source says anything there is no row. What each source says is in core.sen_status_spell.';

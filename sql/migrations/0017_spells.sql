@@ -40,3 +40,10 @@ END $$;
 
 CREATE SCHEMA mart_as_of;
 COMMENT ON SCHEMA mart_as_of IS 'A function for each mart, to work it out for another day: SELECT * FROM mart_as_of.needs_prevalence(''2025-10-02'').';
+
+-- A child born since the last 31 August has the age -1 and is under 5.
+CREATE OR REPLACE FUNCTION core.age_band(age integer) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN age BETWEEN -1 AND 4 THEN 'Under 5' WHEN age BETWEEN 5 AND 10 THEN '5 to 10' WHEN age BETWEEN 11 AND 15 THEN '11 to 15'
+    WHEN age BETWEEN 16 AND 19 THEN '16 to 19' WHEN age BETWEEN 20 AND 25 THEN '20 to 25' ELSE 'Not known' END;
+COMMENT ON FUNCTION core.age_band IS 'The five age groups of the local SEND reform plan, by age on 31 August; -1, born since then, is under 5; above 25 is not known.';

@@ -350,8 +350,8 @@ def test_only_tables_whose_inputs_changed_are_made_again(
 
 
 def test_spells_of_plans_have_their_own_days(database: Settings, connection: Connection):
-    """Two plans that touch are one time. One without a start is known from the day of the return; one that neither ceased
-    nor is in force is not known to have held; the need of a plan is its need since it started."""
+    """Two plans that touch are one time. One without a start is known from the day of the return; one that neither
+    ceased nor is in force is not known to have held; the need of a plan is its need since it started."""
     tables = sen2()
     day = date(2025, 12, 31)
     more = {

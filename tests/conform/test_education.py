@@ -171,7 +171,9 @@ def test_a_missed_census_breaks_a_spell_a_move_between_schools_does_not(database
     }  # fmt: skip
     homes = dict(zip(terms, ("E01990001", None, "E01990001", "E01990002"), strict=True))
     for period, rows in terms.items():
-        of_b = {"addresses": [of_pupil(B, "2", addressestableid="a", lsoa21_code=homes[period])]} if homes[period] else {}
+        of_b = (
+            {"addresses": [of_pupil(B, "2", addressestableid="a", lsoa21_code=homes[period])]} if homes[period] else {}
+        )
         deliver(database, connection, "education", "school_census", period, {"pupilonroll": rows} | of_b)
     conform.run(database, REGISTRY, connection, None)
     days = [date(2024, 10, 3), date(2025, 1, 16), date(2025, 5, 15), date(2025, 10, 2)]

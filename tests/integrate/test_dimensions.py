@@ -30,6 +30,8 @@ KEYS = {
     "sen_status": "status_code, valid_from",
     "provider": "provider_code",
     "geography": "lsoa21_code",
+    "source": "agency_code, dataset_code",
+    "run": "run_number",
 }
 
 
@@ -40,6 +42,13 @@ def area(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> I
         core.refresh_codes(connection, REGISTRY)
         for table, rows in facts().items():
             insert(connection, f"core.{table}", rows, DAY)
+        for hour in (1, 2):
+            insert(
+                connection,
+                "ops.refresh",
+                [{"refresh_key": hour, "recorded_at": f"2026-01-0{hour} 07:00+00", "submissions": [1, 2]}],
+                DAY,
+            )
         connection.commit()
         yield connection
 
@@ -57,7 +66,7 @@ def facts() -> dict[str, list[dict[str, Any]]]:
                 "person_key": f"p{n}",
                 "ethnicity_code": code,
                 "lsoa21_code": homes[n % 4],
-                "birth_month": date(2000 + n % 26, 8, 1),
+                "birth_month": date(2000 + n % 26, 8, 1) if n else date(2025, 11, 1),
             }
             for n, code in enumerate([*codes["ethnicity"]])
         ],
@@ -78,6 +87,7 @@ def facts() -> dict[str, list[dict[str, Any]]]:
         ],
         "placement_cost": [{"provider_code": "RXX", "provision_code": "special", "need_code": "ASD"}],
         "population": [{"lsoa21_code": "E01990001", "age": age} for age in range(26)],
+        "source": [{"agency_code": "education", "dataset_code": "census"}],
     }
 
 
@@ -213,3 +223,18 @@ def test_a_commissioner_reads_them_and_no_more(area: Connection, server: postgre
             for refused in ("core.dim_provider", "core.geography", "core.person", "core.code"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     login.execute(f"SELECT * FROM {refused}")  # type: ignore[call-overload]
+
+
+def test_a_moment_belongs_to_one_run(area: Connection):
+    """A run is shown until the next; which brought a row follows from when it was recorded."""
+    shown = """SELECT run_number FROM core.dim_run WHERE recorded_at <= %s AND shown_until > %s"""
+    found = [area.execute(shown, (at, at)).fetchall() for at in ("2026-01-01Z", "2026-01-01 09:00Z", "2026-03-01Z")]
+    assert [len(one) for one in found] == [0, 1, 1] and found[1] != found[2]
+    assert rows(area, "SELECT DISTINCT submission_count FROM core.dim_run") == [(2,)]
+
+
+def test_a_child_born_since_the_school_year_began_is_under_5(area: Connection):
+    born = """SELECT age, d.age_band, phase_code, nc_year_code FROM core.person
+        JOIN core.dim_age AS d ON core.age_on_31_august(birth_month, '2026-01-15') = d.age
+        WHERE birth_month = '2025-11-01'"""
+    assert rows(area, born) == [(-1, "Under 5", "early_years", None)]

@@ -1,0 +1,294 @@
+"""Core and marts on other days than today: what stood then, by what is known now, against counts made here by hand."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.integrate import marts
+from pipelines.ledger.database import connect
+from pipelines.local import postgres
+from pipelines.settings import Settings
+from tests.conform.area import deliver, link
+from tests.conftest import fresh
+from tests.integrate.small_area import ADA, deliver_all, refresh_all
+
+Connection = psycopg.Connection[Any]
+CHILDREN = [f"{number:032x}" for number in range(1, 61)]
+CENSUSES = {
+    "2024-autumn": date(2024, 10, 3), "2025-spring": date(2025, 1, 16), "2025-summer": date(2025, 5, 15),
+    "2025-autumn": date(2025, 10, 2), "2026-spring": date(2026, 1, 15),
+}  # fmt: skip
+RETURN = date(2026, 1, 15)
+PAST = [date(2025, 1, 15), date(2025, 3, 1), date(2025, 10, 2), date(2025, 12, 31)]
+
+
+@dataclass
+class Area:
+    """What was delivered. status, home: child -> by census; plans: child -> start and, where it ceased, end."""
+
+    settings: Settings
+    status: dict[str, dict[str, str]] = field(default_factory=dict)
+    home: dict[str, dict[str, str]] = field(default_factory=dict)
+    plans: dict[str, tuple[date, date | None]] = field(default_factory=dict)
+
+    def census(self, day: date) -> str:
+        return max((period for period, at in CENSUSES.items() if at <= day), key=CENSUSES.__getitem__)
+
+    def on_roll(self, day: date) -> dict[str, str]:
+        period = self.census(day)
+        return {child: of[period] for child, of in self.status.items() if period in of}
+
+    def in_force(self, day: date) -> set[str]:
+        return {child for child, (start, end) in self.plans.items() if start <= day and (end is None or end > day)}
+
+    def home_on(self, child: str, day: date) -> str | None:
+        """The last home that a census said by then."""
+        said = [home for period, home in self.home.get(child, {}).items() if CENSUSES[period] <= day]
+        return said[-1] if said else None
+
+
+@pytest.fixture(scope="module")
+def area(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Area]:
+    with fresh(server, tmp_path_factory.mktemp("days")) as settings, connect(settings) as connection:
+        made, draw = Area(settings), random.Random(3)  # noqa: S311
+        deliver_all(settings, connection)
+        for period in CENSUSES:
+            deliver(settings, connection, "education", "school_census", period, census(made, draw, period), 2)
+        deliver(settings, connection, "education", "sen2", "2026-01", plans(made, draw))
+        people = {child: [("education", of, child) for of in ("school_census", "sen2")] for child in CHILDREN}
+        people["ada"] = [("social_care", "cin_census", ADA), ("north_trust", "csds", ADA)]
+        link(connection, **people)
+        refresh_all(settings, connection)
+        yield made
+
+
+def census(made: Area, draw: random.Random, period: str) -> dict[str, Any]:
+    """A census: some children are missing, status changes for some, some move, needs in spring only."""
+    tables: dict[str, Any] = {"pupilonroll": [], "addresses": [], "senneeds": []}
+    for number, child in enumerate(CHILDREN):
+        if draw.random() < 0.15:
+            continue
+        of = made.status.setdefault(child, {})
+        of[period] = draw.choice("EKN") if not of or draw.random() < 0.3 else list(of.values())[-1]
+        key = {"record_pseudonym": child, "pupilonrolltableid": str(number)}
+        tables["pupilonroll"].append(
+            key | {"nativeid": "9901", "senprovision": of[period], "enrolstatus": "C", "sex": "F",
+                   "birth_month": date(2012, 1, 1), "ethnicity": "WBRI", "entrydate": date(2020, 9, 1)}
+        )  # fmt: skip
+        if draw.random() < 0.8:
+            made.home.setdefault(child, {})[period] = f"E0199000{draw.choice('12')}"
+            home = made.home[child][period]
+            tables["addresses"].append(key | {"addressestableid": str(number), "lsoa21_code": home})
+        if period.endswith("spring"):
+            tables["senneeds"].append(key | {"senneedstableid": str(number), "sentyperank": 1, "sentype": "SLCN"})
+    return tables
+
+
+def plans(made: Area, draw: random.Random) -> dict[str, Any]:
+    """A return of plans that started, and some ceased, at any time in three years."""
+    names = ("person", "requests", "assessment", "namedplan", "activeplans", "senneed")
+    tables: dict[str, Any] = {name: [] for name in names} | {"sen2": [{"sen2tableid": "h", "referencedate": RETURN}]}
+    for child in draw.sample(CHILDREN, 25):
+        start = date(2023, 1, 15) + timedelta(days=draw.randrange(1000))
+        end = start + timedelta(days=draw.randrange(1, 600))
+        made.plans[child] = (start, end if end < RETURN else None)
+        key, received = {"record_pseudonym": child}, start - timedelta(days=150)
+        tables["person"].append(key | {"persontableid": child, "sex": "F", "birth_month": date(2012, 1, 1)})
+        tables["requests"].append(
+            key | {"requeststableid": child, "persontableid": child, "receiveddate": received, "requestoutcome": "Y",
+                   "requestoutcomedate": received + timedelta(days=40)}
+        )  # fmt: skip
+        tables["assessment"].append(
+            key | {"assessmenttableid": child, "requeststableid": child, "assessmentoutcome": "Y",
+                   "assessmentoutcomedate": start, "week20": False}
+        )  # fmt: skip
+        ended = {"startdate": start, "ceasedate": made.plans[child][1]}
+        tables["namedplan"].append(key | ended | {"namedplantableid": child, "assessmenttableid": child})
+        if ended["ceasedate"] is None:
+            tables["activeplans"].append(key | {"activeplanstableid": child, "requeststableid": child})
+            need = {"senneedtableid": child, "activeplanstableid": child, "sentype": "ASD", "sentyperank": 1}
+            tables["senneed"].append(key | need)
+    return tables
+
+
+@pytest.fixture
+def warehouse(area: Area) -> Iterator[Connection]:
+    with connect(area.settings) as connection:
+        yield connection
+
+
+def rows(connection: Connection, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    return connection.execute(query, values).fetchall()  # type: ignore[call-overload]
+
+
+def table(connection: Connection, source: str, without: tuple[str, ...] = ()) -> Counter[str]:
+    query = f"SELECT (to_jsonb(t) - %s::text[])::text FROM {source} AS t"
+    return Counter(row for (row,) in rows(connection, query, list(without)))
+
+
+def test_the_day_of_the_refresh_is_the_present(area: Area, warehouse: Connection):
+    """Of every table that has a past, and of every mart, ranges apart."""
+    stamped = ("submission_key", "recorded_from")
+    today = rows(warehouse, "SELECT as_of FROM ops.refresh")[0][0]
+    dated = [
+        name
+        for (name,) in rows(warehouse, "SELECT proname FROM pg_proc WHERE pronamespace = 'core_as_of'::regnamespace")
+    ]
+    assert len(dated) == 8
+    for name in dated:
+        here, there = (
+            table(warehouse, source, stamped) for source in (f"core.{name}", f"core_as_of.{name}('{today}')")
+        )
+        assert here == there and here, name
+    made = [mart for mart in marts.load() if mart.model]
+    for mart in made:
+        if mart.name == "data_quality":
+            continue
+        ends = tuple(end for pair in mart.definition.ranges.values() for end in pair)
+        here = table(warehouse, f"mart.{mart.name}", ends)
+        assert here == table(warehouse, f"mart_as_of.{mart.name}('{today}')") and here, mart.name
+    there = {
+        name
+        for (name,) in rows(warehouse, "SELECT proname FROM pg_proc WHERE pronamespace = 'mart_as_of'::regnamespace")
+    }
+    assert there == {mart.name for mart in made} - {"data_quality"}
+
+
+@pytest.mark.parametrize("day", PAST, ids=str)
+def test_a_past_day_is_counted_as_by_hand(area: Area, warehouse: Connection, day: date):
+    found = dict(
+        rows(
+            warehouse,
+            """SELECT base || '/' || measure, children_count FROM mart_as_of.needs_prevalence(%s)
+               WHERE geographic_level = 'area' AND breakdown_topic = 'Total'""",
+            day,
+        )
+    )
+    status = Counter(area.on_roll(day).values())
+    assert found == {
+        "residents_0_25/ehc_plan": len(area.in_force(day)),
+        "residents_0_25/new_plans_12m": sum(
+            day.replace(year=day.year - 1) < of[0] <= day for of in area.plans.values()
+        ),
+        "pupils_on_roll/ehc_plan": status["E"],
+        "pupils_on_roll/sen_support": status["K"],
+    }
+    by_place = rows(
+        warehouse,
+        """SELECT area_code, children_count, data_as_at FROM mart_as_of.needs_prevalence(%s)
+           WHERE geographic_level = 'health_place' AND breakdown_topic = 'Total' AND measure = 'sen_support'""",
+        day,
+    )
+    homes = Counter(area.home_on(child, day) for child, of in area.on_roll(day).items() if of == "K")
+    as_at = CENSUSES[area.census(day)]
+    assert sorted(by_place) == [("MS", homes["E01990001"], as_at), ("NP", homes["E01990002"], as_at)]
+    assert table(warehouse, f"mart_as_of.needs_prevalence('{day}')") != table(warehouse, "mart.needs_prevalence")
+
+
+def test_before_the_first_census_nothing_is_said_of_pupils(warehouse: Connection):
+    found = rows(warehouse, "SELECT DISTINCT base FROM mart_as_of.needs_prevalence('2024-09-01')")
+    assert found == [("residents_0_25",)]
+
+
+def test_referrals_of_a_past_day_do_not_know_what_came_of_them(warehouse: Connection):
+    asked = (
+        "SELECT referrals_12m_count, waiting_count FROM mart_as_of.health_access(%s) WHERE health_place_code = 'ALL'"
+    )
+    assert rows(warehouse, asked, date(2025, 12, 1)) == [(1, 1)]
+    assert rows(warehouse, asked, date(2025, 8, 1)) == []
+
+
+def test_as_it_was_known(area: Area, warehouse: Connection):
+    """Before the refresh nothing was known of any day."""
+    before = rows(warehouse, "SELECT recorded_at - interval '1 second' FROM ops.refresh")[0][0]
+    warehouse.execute("SELECT set_config('joint_needs.as_known_at', %s, TRUE)", (str(before),))
+    assert rows(warehouse, "SELECT count(*) FROM mart_as_of.needs_prevalence(%s)", PAST[1]) == [(0,)]
+    assert rows(warehouse, "SELECT count(*) FROM core_as_of.enrolment(%s)", PAST[1]) == [(0,)]
+
+
+def test_a_persons_status_over_time(area: Area, warehouse: Connection):
+    """On every census day and every day a plan began or ended; the return is believed on when a plan ended."""
+    days = sorted({*CENSUSES.values(), *(day for of in area.plans.values() for day in of if day), *PAST})
+    found = {
+        (day, child): status
+        for day, child, status in rows(
+            warehouse,
+            """SELECT day, record_pseudonym, status_code FROM unnest(%s::date[]) AS day
+               JOIN core.person_sen_status AS status ON valid_from <= day AND (valid_to IS NULL OR valid_to > day)
+               JOIN core.person_record AS record USING (person_key) WHERE dataset_code = 'school_census'""",
+            days,
+        )
+    }
+    asked = Counter()
+    for day in days:
+        for child in area.status:
+            said = None if day < CENSUSES["2024-autumn"] else area.status[child].get(area.census(day))
+            _, end = area.plans.get(child, (None, None))
+            last = max(
+                (CENSUSES[p] for p, of in area.status[child].items() if of == "E" and CENSUSES[p] <= day), default=None
+            )
+            if child in area.in_force(day):
+                said = "E"
+            elif said == "E" and end and last and last < end <= day:
+                said = None
+            asked[said] += 1
+            assert found.get((day, child)) == said, (day, child)
+    assert min(asked[status] for status in ("E", "K", "N", None)) > 50
+    overlaps = """SELECT count(*) FROM core.person_sen_status AS a JOIN core.person_sen_status AS b USING (person_key)
+        WHERE (a.valid_from, a.status_code) <> (b.valid_from, b.status_code)
+            AND daterange(a.valid_from, a.valid_to) && daterange(b.valid_from, b.valid_to)"""
+    assert rows(warehouse, overlaps) == [(0,)]
+    seen = """SELECT bool_and(is_change_seen = EXISTS (SELECT FROM core.person_sen_status AS b
+        WHERE b.person_key = a.person_key AND b.valid_to = a.valid_from)) FROM core.person_sen_status AS a"""
+    assert rows(warehouse, seen) == [(True,)]
+
+
+def test_a_persons_home_of_today_is_the_one_of_core(warehouse: Connection):
+    unlike = """SELECT count(*) FROM core.person
+        FULL JOIN (SELECT * FROM core.person_home WHERE valid_to IS NULL) AS home USING (person_key)
+        WHERE person.lsoa21_code IS DISTINCT FROM home.lsoa21_code"""
+    assert rows(warehouse, unlike) == [(0,)]
+    assert rows(warehouse, "SELECT count(*) > 20 FROM core.person_home WHERE valid_to IS NOT NULL") == [(True,)]
+
+
+def test_needs_of_a_person_stand_beside_each_other(area: Area, warehouse: Connection):
+    found = {
+        (record, need): start
+        for record, need, start in rows(
+            warehouse,
+            """SELECT record_pseudonym, need_code, min(valid_from) FROM core.person_need
+               JOIN core.person_record AS record USING (person_key)
+               WHERE dataset_code = 'school_census' AND is_primary GROUP BY 1, 2""",
+        )
+    }
+    planned = {child: start for child, (start, end) in area.plans.items() if end is None}
+    assert {(child, "ASD"): start for child, start in planned.items() if child in area.status}.items() <= found.items()
+    spring = {child for child, of in area.status.items() if {"2025-spring", "2026-spring"} & set(of)}
+    assert {child for child, need in found if need == "SLCN"} == spring
+
+
+def test_only_analysts_ask_and_of_their_own_areas(area: Area, server: postgres.Server):
+    name = str(area.settings.database_url).rpartition("/")[2]
+    asked = "SELECT count(*) FROM mart_as_of.needs_prevalence('2025-03-01')"
+    dates = ("SELECT valid_from FROM core.person_sen_status", "SELECT lsoa21_code FROM core.person_home")
+    for role in ("analyst", "commissioner", "commissioner_exact", "publisher", "loader", "linker"):
+        with psycopg.connect(server.url(role, name), autocommit=True) as login:
+            if role == "analyst":
+                assert login.execute(asked).fetchone()[0] > 100  # type: ignore[index]
+                assert login.execute("SELECT count(status_code) FROM core.person_sen_status").fetchone()[0]  # type: ignore[index]
+            else:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    login.execute(asked)
+            for query in (*dates, "SELECT * FROM core_as_of.person_profile('2025-03-01')"):
+                if role == "loader" and "core_as_of" not in query:
+                    continue
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    login.execute(query)  # type: ignore[call-overload]
