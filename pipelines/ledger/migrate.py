@@ -53,8 +53,8 @@ def migrate(connection: psycopg.Connection[Any], folder: Path | None = None) -> 
             pending = _pending(connection, files, wholes)
             if pending and pending[0] in files:  # views of the past would keep a migration from changing what they read
                 views = ", ".join(_VIEW.findall("\n".join(wholes["grants"])))
-                drop = f"DROP SCHEMA IF EXISTS core_as_of, core_known CASCADE; DROP VIEW IF EXISTS {views or 'core.none'}"
-                connection.execute(drop)  # type: ignore[call-overload]
+                drop = "DROP SCHEMA IF EXISTS core_as_of, core_known CASCADE; DROP VIEW IF EXISTS "
+                connection.execute(drop + (views or "core.none"))  # type: ignore[call-overload]
             for name in pending:
                 texts = wholes[name] if name in wholes else [files[name]]
                 if name == "comments":

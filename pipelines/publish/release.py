@@ -42,12 +42,14 @@ def release(needs: pd.DataFrame, gap: pd.DataFrame, sources: pd.DataFrame, match
     """
     needs, gap = chosen_needs(needs), chosen_gap(gap)
     cells, relations = lay_out(needs, gap)
+    # How often sources differ is counted of children, of how many no public table says: for the partnership alone.
+    inner = ["submission", *(name for name in sources if name.endswith("_differs_pct"))]
     cells = audit.protect(cells.join(disclosure.released(cells["count"])), relations)
     counts = audit.check(cells, relations)
     return Release(
         needs=_needs_table(needs, cells),
         sufficiency=_gap_table(gap, cells),
-        sources=sources.drop(columns=["submission"]).sort_values(["agency_code", "dataset_code"], ignore_index=True),
+        sources=sources.drop(columns=inner).sort_values(["agency_code", "dataset_code"], ignore_index=True),
         matches=_matches_table(matches),
         audit=counts,
     )

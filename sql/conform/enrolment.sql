@@ -15,6 +15,6 @@ missed AS (
 SELECT
     agency_code, dataset_code, record_pseudonym, submission_key, enrolment_ref, nativeid AS school_code, provider_urn,
     enrolstatus AS enrol_status_code, nc_year AS nc_year_code, entrydate AS entry_date, leavingdate AS leaving_date,
-    termlysessionspossible AS sessions_possible, missed.sessions_missed, census_day AS census_date, is_current
+    termlysessionspossible AS sessions_possible, missed.sessions_missed, census_day AS census_date, is_current, is_on_roll
 FROM registration LEFT JOIN missed USING (submission_key, table_id)
 WHERE stands

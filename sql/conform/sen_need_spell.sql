@@ -31,6 +31,10 @@ UNION ALL
 SELECT
     need.agency_code, need.dataset_code, need.record_pseudonym, max(need.submission_key), need.sentype, need.sentyperank,
     min(least(coalesce(plan.startdate, plan.observed_on), plan.observed_on)), NULL, min(plan.observed_on), max(plan.observed_on)
-FROM sen2__senneed AS need JOIN ehc_plan_case AS plan USING (agency_code, activeplanstableid)
+FROM sen2__senneed AS need
+JOIN sen2__activeplans AS in_force USING (agency_code, activeplanstableid)
+JOIN ehc_case ON ehc_case.agency_code = need.agency_code AND ehc_case.requeststableid = in_force.requeststableid
+JOIN ehc_plan_case AS plan
+    ON plan.agency_code = need.agency_code AND plan.request_ref = ehc_case.request_ref AND plan.is_active
 WHERE need.record_pseudonym IS NOT NULL AND need.sentype IS NOT NULL AND need.sentyperank IS NOT NULL
 GROUP BY need.agency_code, need.dataset_code, need.record_pseudonym, need.sentype, need.sentyperank

@@ -56,28 +56,23 @@ COMMENT ON VIEW core.person_need IS 'Grain: a time in which any source said that
 -- Which record is believed is as in sql/integrate/person.sql, for every day alike: of the records that had a home to tell
 -- by that day the first. So the home of today is the one of core.person.
 CREATE VIEW core.person_home AS
-WITH record AS (
+WITH believed AS (
     SELECT
-        record.person_key, record.agency_code, record.dataset_code, record.record_pseudonym,
-        min(first.valid_from) OVER (
-            PARTITION BY record.person_key
-            ORDER BY array_position(ARRAY['education', 'social_care', 'health'], source.group_code), record.observed_on DESC,
-                record.agency_code, record.dataset_code, record.record_pseudonym
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        spell.person_key, spell.lsoa21_code, spell.valid_from, spell.valid_to,
+        -- The first day of the records before this one, whose spells are peers in this order.
+        min(spell.valid_from) OVER (
+            PARTITION BY spell.person_key
+            ORDER BY array_position(ARRAY['education', 'social_care', 'health'], source.group_code), spell.observed_to DESC,
+                spell.agency_code, spell.dataset_code, spell.record_pseudonym
+            GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS better_from
-    FROM core.person_record AS record
-    JOIN core.source AS source USING (agency_code, dataset_code)
-    JOIN (
-        SELECT agency_code, dataset_code, record_pseudonym, min(valid_from) AS valid_from FROM core.home_spell
-        GROUP BY agency_code, dataset_code, record_pseudonym
-    ) AS first USING (agency_code, dataset_code, record_pseudonym)
-    WHERE record.person_key IS NOT NULL
+    FROM core.home_spell AS spell JOIN core.source AS source USING (agency_code, dataset_code)
+    WHERE spell.person_key IS NOT NULL
 ),
 lasted AS (
-    SELECT record.person_key, spell.lsoa21_code, range_agg(daterange(spell.valid_from, least(spell.valid_to, record.better_from))) AS times
-    FROM record JOIN core.home_spell AS spell USING (agency_code, dataset_code, record_pseudonym)
-    WHERE spell.valid_from < coalesce(record.better_from, 'infinity')
-    GROUP BY record.person_key, spell.lsoa21_code
+    SELECT person_key, lsoa21_code, range_agg(daterange(valid_from, least(valid_to, better_from))) AS times
+    FROM believed WHERE valid_from < coalesce(better_from, 'infinity')
+    GROUP BY person_key, lsoa21_code
 )
 SELECT
     lasted.person_key, lasted.lsoa21_code, geography.ward_code, geography.health_place_code, lower(days) AS valid_from,

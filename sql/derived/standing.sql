@@ -19,7 +19,7 @@ BEGIN
 END $make$;
 
 -- The newest census on or before the day is the one that stands; a pupil on its roll is current.
-SELECT pg_temp.past_day('enrolment', '{"is_current": "t.leaving_date IS NULL AND t.census_date = newest.census_date"}',
+SELECT pg_temp.past_day('enrolment', '{"is_current": "t.is_on_roll AND t.census_date = newest.census_date"}',
     'core_known.enrolment AS t JOIN (
         SELECT agency_code, max(census_date) AS census_date FROM core_known.enrolment WHERE census_date <= day GROUP BY agency_code
     ) AS newest USING (agency_code) WHERE t.census_date <= day');
@@ -46,7 +46,7 @@ SELECT pg_temp.past_day('referral', '{
     "observed_to": "least(t.observed_to, day)"}',
     'core_known.referral AS t WHERE day >= t.observed_to OR t.received_date <= day');
 
--- A source of censuses speaks of its newest census day; one that had none by then says nothing.
+-- A source of censuses speaks of its newest census day, and says nothing before its first; none speaks of a day to come.
 SELECT pg_temp.past_day('source', '{"data_as_at": "CASE WHEN day < t.data_as_at THEN coalesce(census.newest, day) ELSE t.data_as_at END"}',
     'core_known.source AS t LEFT JOIN (
         SELECT agency_code, dataset_code, min(census_date) AS oldest, max(census_date) FILTER (WHERE census_date <= day) AS newest
@@ -63,12 +63,10 @@ SELECT pg_temp.past_day('person_profile', '{
     "is_resident": "geography.lsoa21_code IS NOT NULL",
     "born_school_year": "extract(year FROM t.birth_month - interval ''8 months'')::integer"}',
     'core_known.person AS t LEFT JOIN (
-        SELECT DISTINCT ON (record.person_key) record.person_key, spell.lsoa21_code
-        FROM core_known.home_spell AS spell
-        JOIN core_known.person_record AS record USING (agency_code, dataset_code, record_pseudonym)
-        JOIN core_known.source AS source USING (agency_code, dataset_code)
+        SELECT DISTINCT ON (spell.person_key) spell.person_key, spell.lsoa21_code
+        FROM core_known.home_spell AS spell JOIN core_known.source AS source USING (agency_code, dataset_code)
         WHERE spell.valid_from <= day AND (spell.valid_to IS NULL OR spell.valid_to > day)
-        ORDER BY record.person_key, array_position(ARRAY[''education'', ''social_care'', ''health''], source.group_code),
-            record.observed_on DESC, record.agency_code, record.dataset_code, record.record_pseudonym
+        ORDER BY spell.person_key, array_position(ARRAY[''education'', ''social_care'', ''health''], source.group_code),
+            spell.observed_to DESC, spell.agency_code, spell.dataset_code, spell.record_pseudonym
     ) AS home USING (person_key) LEFT JOIN core_known.geography AS geography ON geography.lsoa21_code = home.lsoa21_code');
 DROP FUNCTION pg_temp.past_day;

@@ -24,7 +24,7 @@ CREATE TABLE core.home_spell (
     agency_code text NOT NULL, dataset_code text NOT NULL, record_pseudonym text NOT NULL,
     person_key uuid, submission_key bigint NOT NULL,
     valid_from date NOT NULL, valid_to date, lsoa21_code text NOT NULL,
-    first_seen_on date NOT NULL, last_seen_on date NOT NULL,
+    first_seen_on date NOT NULL, last_seen_on date NOT NULL, observed_to date NOT NULL,
     PRIMARY KEY (agency_code, dataset_code, record_pseudonym, valid_from),
     CHECK (valid_to > valid_from)
 );
@@ -37,6 +37,9 @@ BEGIN
         EXECUTE format('CREATE INDEX ON core.%I (person_key)', name);
     END LOOP;
 END $$;
+
+ALTER TABLE core.enrolment ADD COLUMN is_on_roll boolean NOT NULL DEFAULT true;
+COMMENT ON COLUMN core.enrolment.is_on_roll IS 'On roll on the day of this census; false for a leaver that it tells of.';
 
 CREATE SCHEMA mart_as_of;
 COMMENT ON SCHEMA mart_as_of IS 'A function for each mart, to work it out for another day: SELECT * FROM mart_as_of.needs_prevalence(''2025-10-02'').';

@@ -130,6 +130,7 @@ def test_a_resubmission_moves_its_own_slice_and_no_other(database: Settings, con
     after = content(connection, "core")
     assert {name: len(set(after[name]) - set(before[name])) for name in after if after[name] != before[name]} == {
         "core.sen_status": 1,
+        "core.sen_status_spell": 1,
         "core.source": 1,
     }
     first, second = rows(connection, "SELECT submission_key FROM core.sen_status ORDER BY status_code DESC")
