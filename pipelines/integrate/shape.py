@@ -28,7 +28,7 @@ class MartDefinition(Strict):
 
     ranges: count -> the two columns for how low and how high it may be by the draws of the linker (ranges.py).
     counted_in: the query of the model that gives these counts by world and key, but for the day; it is what is drawn.
-    has_past: whether its model can be worked out for another day (past.py); one that counts deliveries or records cannot.
+    has_past: whether its model can be worked out for another day (past.py); one that counts records cannot.
     """
 
     title: str

@@ -43,7 +43,7 @@ def release(needs: pd.DataFrame, gap: pd.DataFrame, sources: pd.DataFrame, match
     needs, gap = chosen_needs(needs), chosen_gap(gap)
     cells, relations = lay_out(needs, gap)
     # How often sources differ is counted of children, of how many no public table says: for the partnership alone.
-    inner = ["submission", *(name for name in sources if name.endswith("_differs_pct"))]
+    inner = ["submission", *(str(name) for name in sources if str(name).endswith("_differs_pct"))]
     cells = audit.protect(cells.join(disclosure.released(cells["count"])), relations)
     counts = audit.check(cells, relations)
     return Release(

@@ -131,3 +131,8 @@ def test_the_least_complete_source_is_named() -> None:
     )
     made.sources.loc[1, "accepted_pct"] = 99.99
     assert page.completeness(made) == "Completeness: at least 99.9% of the rows of every source were accepted."
+
+
+def test_how_often_sources_differ_is_for_the_partnership(made):
+    sources = made["sources"].assign(sex_differs_pct=12.5)
+    assert not [name for name in release(**made | {"sources": sources}).sources if name.endswith("_differs_pct")]
