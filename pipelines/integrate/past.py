@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from pipelines.integrate.ranges import as_it_stands
 from pipelines.integrate.shape import MartDefinition, seen_by, typed
 
 Connection = psycopg.Connection[Any]
@@ -29,7 +30,7 @@ def ensure(connection: Connection, mart: str, definition: MartDefinition, model:
     columns = {name: column.type for name, column in definition.columns.items() if name not in ends}
     query = sql.SQL("SELECT {cells} FROM (\n{model}\n) AS made WHERE {seen}").format(
         cells=sql.SQL(", ").join(sql.SQL("{}::{}").format(sql.Identifier(n), sql.SQL(of)) for n, of in columns.items()),
-        model=sql.SQL(_on_a_day(connection, model)),  # type: ignore[arg-type]
+        model=sql.SQL(_on_a_day(connection, as_it_stands(model) if ends else model)),  # type: ignore[arg-type]
         seen=sql.SQL(seen_by(columns)),
     )
     body = (
