@@ -55,7 +55,9 @@ def release(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
         """CREATE TABLE released AS
            WITH home AS (
                SELECT record_l, record_r, look.birth_date, look.surname, look.postcode
-               FROM compared JOIN look ON look_id IN (look_a, look_b))
+               FROM (SELECT record_l, record_r, unnest([look_a, look_b]) AS look_id
+                     FROM compared SEMI JOIN weak USING (record_l, record_r))
+               JOIN look USING (look_id))
            SELECT record_l, record_r, weight FROM weak
            WHERE reason = 'first_name' AND sex <> 0 AND birth_date <> 0 AND list_contains(?::INTEGER[], forename)
              -- Where some source shows two children, either may be meant.
