@@ -19,7 +19,7 @@ import psycopg
 
 from pipelines import registry as declared
 from pipelines.errors import DataFault, SystemFault
-from pipelines.ledger import Ledger, Outcome, comments, trouble
+from pipelines.ledger import Ledger, Outcome, trouble
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
 from pipelines.registry import Registry
@@ -154,19 +154,7 @@ def integrate(as_of: date | None = None) -> dict[str, Any]:
 
     with hub() as (settings, registry, connection):
         marts = {"sufficiency_gap": sufficiency.build}
-        outcome = room.run(settings, registry, connection, as_of, marts)
-        share(connection, as_of or date.today())
-        return outcome.as_json()
-
-
-def share(connection: psycopg.Connection[Any], day: date) -> None:
-    """Make the partnership's copy of the marts, small counts left out, all or nothing."""
-    from pipelines.integrate import marts
-
-    connection.execute("SELECT partnership.refresh(%s)", (day,))
-    comments.copy(connection, "mart", "partnership")
-    marts.blur_ranges(connection)
-    connection.commit()
+        return room.run(settings, registry, connection, as_of, marts).as_json()
 
 
 def publish(as_of: date | None = None, out: Path | None = None) -> dict[str, Any]:

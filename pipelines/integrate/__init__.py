@@ -1,7 +1,8 @@
 """Core and marts, changed in one transaction: all or nothing.
 
 Changes are staged first, outside of it. Then, in one transaction: the changes go into core, every record gets its
-person of today, core.person and the marts follow, every mart that changed is checked, the ledger moves on, and a row of
+person of today, core.person and the marts follow, every mart that changed is checked and copied for the
+partnership, the ledger moves on, and a row of
 `ops.refresh` marks the new state. What core and marts no longer show goes into their history in the same transaction.
 Readers see the old picture until the commit and the new one after it. That row is the only mark there is: a run killed
 before the commit changed nothing, one killed after it left only files to tidy.
@@ -109,6 +110,7 @@ def run(
                 changes,
                 work,
                 lambda changed: marts.refresh_all(connection, day, extra_marts or {}, mart_folder, changed),
+                lambda made: marts.share(connection, day, made, mart_folder),
             )
             connection.commit()
         staging.clear(connection)
@@ -135,6 +137,7 @@ def _transaction(
     changes: Mapping[str, Changes],
     work: Work,
     make_marts: Callable[[Collection[str] | None], dict[str, int]],
+    share: Callable[[Collection[str]], None],
 ) -> dict[str, int]:
     """Everything a reader sees, from old to new; the caller commits. Counts of rows changed and of marts."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -165,6 +168,7 @@ def _transaction(
     if changed["source"]:
         moved = moved - {"source"} | {"submission_key"} | ({"source"} if core.sources_say_more(connection) else set())
     rows = make_marts(None if is_everything else moved)
+    share(rows)
     _move_submissions(Ledger(connection), work.standing, work.as_of)
     connection.execute(
         """INSERT INTO ops.refresh (run_key, as_of, submissions, conformed, changed, linkage, code_version)

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from pipelines.errors import SystemFault
 from pipelines.integrate import past, ranges, shape
 from pipelines.integrate.shape import MartDefinition
+from pipelines.ledger import comments
 from pipelines.settings import shipped
 
 Connection = psycopg.Connection[Any]
@@ -208,11 +209,13 @@ _HISTORY = (
 )
 
 
-def blur_ranges(connection: Connection, folder: Path | None = None) -> None:
-    """In the partnership's copy, move the ends of ranges that are under 5 outward: to 0, and to 5. Never commits.
+def share(connection: Connection, day: date, made: Collection[str], folder: Path | None = None) -> None:
+    """Bring the partnership's copy of these marts to what they show, small counts left out. Never commits.
 
-    Where the count itself is left out there, so are its ends.
+    The ends of ranges that are under 5 move outward: to 0, and to 5. Where the count itself is left out, so are they.
     """
+    connection.execute("SELECT partnership.refresh(%s, %s)", (day, list(made)))
+    comments.copy(connection, "mart", "partnership")
     for mart in load(folder):
         for ends in mart.definition.ranges.values():
             low, high = map(sql.Identifier, ends)

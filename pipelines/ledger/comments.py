@@ -85,7 +85,8 @@ def copy(connection: psycopg.Connection[Any], of: str, to: str) -> None:
            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
            JOIN pg_attribute AS b ON b.attrelid = o.oid AND b.attname = a.attname
            WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r'
-             AND col_description(o.oid, b.attnum) IS NOT NULL""",
+             AND col_description(o.oid, b.attnum) IS NOT NULL
+             AND col_description(o.oid, b.attnum) IS DISTINCT FROM col_description(c.oid, a.attnum)""",
         (of, to),
     ).fetchall()
     said = [

@@ -325,7 +325,10 @@ def test_a_changed_mart_yaml_changes_the_table(database: Settings, connection: C
 
 
 def test_twenty_readers_never_wait_while_a_refresh_runs(database: Settings, connection: Connection, tmp_path: Path):
-    """Nor where a mart's columns change: it is worked out before it is locked. Each sees the old picture or the new."""
+    """Nor where a mart's columns change: it is worked out before it is locked. Each sees the old picture or the new.
+
+    The partnership's copy is of the same picture.
+    """
     folder = tmp_path / "marts"
     deliver_all(database, connection)
     make_mart(folder, ONE)
@@ -338,7 +341,8 @@ def test_twenty_readers_never_wait_while_a_refresh_runs(database: Settings, conn
         with psycopg.connect(database.database_url or "", autocommit=True) as reader:
             while not done.is_set():
                 started = time.monotonic()
-                query = "SELECT s.name, (SELECT min(status_code) FROM core.sen_status) FROM mart.small AS s"
+                query = """SELECT s.name, (SELECT min(status_code) FROM core.sen_status), copy.name
+                    FROM mart.small AS s CROSS JOIN partnership.small AS copy"""
                 seen.add(reader.execute(query).fetchone())
                 longest[number] = max(longest[number], time.monotonic() - started)
                 time.sleep(0.05)
@@ -357,7 +361,7 @@ def test_twenty_readers_never_wait_while_a_refresh_runs(database: Settings, conn
         for reader in readers:
             reader.join()
     assert max(longest) < 1
-    assert seen == {("a", "K"), ("b", "E")}
+    assert seen == {("a", "K", "a"), ("b", "E", "b")}
 
 
 def test_a_mart_is_made_again_only_where_it_reads_what_changed(database: Settings, connection: Connection):
@@ -371,9 +375,15 @@ def test_a_mart_is_made_again_only_where_it_reads_what_changed(database: Setting
         "data_quality",
         "unmet_need",
     }
+    copies = "SELECT oid::regclass::text, oid FROM pg_class WHERE relnamespace = 'partnership'::regnamespace ORDER BY 1"
+    before = rows(connection, copies)
     deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
     outcome = refresh_all(database, connection)
     assert marts_moved(connection) == {"needs_prevalence", "multi_agency_overlap", "data_quality"}
+    assert rows(connection, copies) == before, "a copy is brought up to date, never made anew"
+    of_both = "SELECT {0} FROM mart.{1} AS m JOIN partnership.{1} AS p USING (time_period, agency_code, dataset_code)"
+    query = of_both.format("count(*), bool_and(m.submission = p.submission)", "data_quality")
+    assert rows(connection, query) == rows(connection, "SELECT count(*), TRUE FROM mart.data_quality")
     # A mart that a function fills is made as its SQL says; it wrote no row here.
     assert outcome.counts["marts"] <= 4
 

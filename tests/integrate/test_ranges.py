@@ -6,7 +6,6 @@ from pathlib import Path
 import psycopg
 import yaml
 
-from pipelines import flow
 from pipelines.integrate import core, marts, ranges, shape, worlds
 from tests.sql.test_golden import insert
 
@@ -23,7 +22,7 @@ def test_the_partnership_sees_no_small_end(connection: psycopg.Connection):
                    children_count, children_low, children_high) VALUES (%s, 'area', 'ALL', %s, 500, %s, %s, %s)""",
             (DAY, sets, *counts),
         )
-    flow.share(connection, DAY)
+    marts.share(connection, DAY, [mart.name for mart in marts.load()])
     found = connection.execute(
         "SELECT sets, children_count, children_low, children_high FROM partnership.multi_agency_overlap"
     ).fetchall()
