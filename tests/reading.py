@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from pipelines import queries
+from pipelines.integrate import marts
 from pipelines.ledger.database import connect
 from pipelines.local import postgres
 from pipelines.settings import Settings
@@ -83,3 +84,20 @@ def check_connection_files(settings: Settings, folder: Path) -> None:
     assert f"Server={place.hostname};Port={place.port};Database={place.path[1:]};" in excel
     for file in folder.iterdir():
         assert (place.password or "?") not in file.read_text(), file.name
+
+
+def unlike_on_the_day(settings: Settings) -> list[str]:
+    """Marts that, worked out for the day of the refresh, are not what they show, ranges apart; or are slow at it."""
+    wrong = []
+    with connect(settings) as connection:
+        connection.execute("SET LOCAL statement_timeout = '5s'")
+        for mart in marts.load():
+            if mart.model is None or not mart.definition.has_past:
+                continue
+            ends = [end for pair in mart.definition.ranges.values() for end in pair]
+            shown = f"SELECT to_jsonb(t) - %s::text[] FROM mart.{mart.name} AS t"
+            made = f"SELECT to_jsonb(t) FROM mart_as_of.{mart.name}((SELECT max(as_of) FROM ops.refresh)) AS t"
+            query = f"SELECT count(*) FROM (({shown} EXCEPT ALL {made}) UNION ALL ({made} EXCEPT ALL {shown})) AS t"
+            count = connection.execute(query, (ends, ends)).fetchone()[0]  # type: ignore[call-overload,index]
+            wrong += [f"{mart.name}: {count} rows"] * bool(count)
+    return wrong

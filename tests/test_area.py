@@ -311,6 +311,7 @@ def test_every_mart_has_rows_and_a_commissioner_can_read_them(area):
 def test_commissioners_questions_are_answered(area, tmp_path):
     """Every worked query by its role; every command of the page for readers; the files for other programs."""
     assert reading.answers_of_worked_queries(area.settings) == []
+    assert reading.unlike_on_the_day(area.settings) == []
     printed = reading.run_how_to(area.settings, tmp_path)
     assert len(printed) >= 8 and all(printed.values())
     reading.check_connection_files(area.settings, tmp_path / "warehouse")

@@ -38,12 +38,15 @@ counted AS (
     FROM seen, pupil LEFT JOIN pupil_need USING (person_key)
     WHERE pupil.status_code IN ('E', 'K')
 ),
+-- Found once, and not again for each resident.
+estimate AS MATERIALIZED (
+    SELECT coalesce(max(resident.year) FILTER (WHERE resident.year <= extract(year FROM seen.plans_as_at)), min(resident.year)) AS year
+    FROM core.population AS resident, seen
+),
 population AS (
-    SELECT resident.lsoa21_code, resident.age, resident.sex_code, resident.persons FROM core.population AS resident, seen
-    WHERE resident.age BETWEEN 0 AND 25 AND resident.year = coalesce(
-        (SELECT max(earlier.year) FROM core.population AS earlier WHERE earlier.year <= extract(year FROM seen.plans_as_at)),
-        (SELECT min(earliest.year) FROM core.population AS earliest)
-    )
+    SELECT resident.lsoa21_code, resident.age, resident.sex_code, resident.persons
+    FROM core.population AS resident JOIN estimate USING (year)
+    WHERE resident.age BETWEEN 0 AND 25
 ),
 -- One row per person counted, or group of residents: where they live and what they are.
 numerator AS (
