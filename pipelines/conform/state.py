@@ -17,7 +17,7 @@ import psycopg
 import pyarrow.parquet as pq
 
 from pipelines import durable
-from pipelines.conform.shape import CoreTable
+from pipelines.conform.shape import CoreTable, canonical
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import adbc
@@ -153,6 +153,6 @@ def tidy(settings: Settings, keep: dict[str, str]) -> None:
 def require_next(settings: Settings, submissions: list[int]) -> Next:
     """The state that conform made of exactly these submissions; raises SystemFault where there is none."""
     made = read_next(settings)
-    if made is None or made.submissions != submissions:
+    if made is None or made.submissions != submissions or set(made.hashes) != set(canonical()):
         raise SystemFault("conform has not run on the submissions that stand now; run it first")
     return made

@@ -10,7 +10,8 @@ known AS (
 ),
 -- Groups in which a person is known by how many sources; its own source does not count for itself.
 known_in AS (
-    SELECT person_key, jsonb_object_agg(group_code, sources) AS sources_by_group
+    SELECT person_key, string_agg(group_code, ' ' ORDER BY group_code) AS in_groups,
+        string_agg(group_code, ' ' ORDER BY group_code) FILTER (WHERE sources > 1) AS by_several
     FROM (SELECT person_key, group_code, count(*) AS sources FROM known GROUP BY person_key, group_code) AS of_group
     GROUP BY person_key
 ),
@@ -69,7 +70,7 @@ record AS (
 -- Records alike in all that is counted by, and in how many sources of each group know them: few, and looked at once.
 alike AS (
     SELECT
-        record.world, record.agency_code, record.dataset_code, record.group_code, record.data_as_at, known_in.sources_by_group,
+        record.world, record.agency_code, record.dataset_code, record.group_code, record.data_as_at, known_in.in_groups, known_in.by_several,
         core.sex_label(record.sex_code) AS sex,
         core.age_band(core.age_on_31_august(record.birth_month, record.data_as_at)) AS age_band,
         core.ethnicity_group(record.ethnicity_code) AS ethnicity_group,
@@ -78,13 +79,14 @@ alike AS (
     FROM record
     LEFT JOIN known_in USING (person_key)
     LEFT JOIN core.geography AS geography ON geography.lsoa21_code = record.lsoa21_code
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 ),
 met AS (
     SELECT
         alike.*, to_group.group_code AS to_group,
-        CASE WHEN coalesce((sources_by_group ->> to_group.group_code)::integer, 0) > (to_group.group_code = alike.group_code)::integer
-            THEN records ELSE 0 END AS matched
+        CASE WHEN to_group.group_code = ANY (string_to_array(
+            CASE to_group.group_code WHEN alike.group_code THEN by_several ELSE in_groups END, ' '
+        )) THEN records ELSE 0 END AS matched
     FROM alike CROSS JOIN (SELECT DISTINCT group_code FROM source) AS to_group
 ),
 -- The same between two sources, in total.
