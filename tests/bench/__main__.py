@@ -80,7 +80,10 @@ def told(found: dict[str, Any]) -> list[str]:
     ]
     for children, stages in found.get("stages", {}).items():
         spent = ", ".join(f"{name} {seconds}" for name, seconds in stages.items())
-        lines.append(f"{int(children):,} children: {spent}; peak {found['peak_mb'][children]:,} MB")
+        rows = found["sizes"][children]["sealed_rows_per_second"]
+        lines.append(
+            f"{int(children):,} children: {spent}; peak {found['peak_mb'][children]:,} MB; sealed {rows:,} rows/s"
+        )
     return lines
 
 

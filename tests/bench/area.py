@@ -83,7 +83,9 @@ def measure(children: int, home: Path, *, with_link_floor: bool = True) -> dict[
     print(f"{children:,} children", flush=True)
     timed(stages, "synth", lambda: synth.generate(raw, children=children, seed=7, as_of=date.today()))
     keys.new_area(home / "keys", sorted(registry.agencies), "2026a")
-    timed(stages, "seal", lambda: seal_area(raw, registry=registry, keys_dir=home / "keys", out=settings.landing))
+    sealed = timed(
+        stages, "seal", lambda: seal_area(raw, registry=registry, keys_dir=home / "keys", out=settings.landing)
+    )
     take_in(registry, stages)
     refresh(stages)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -101,6 +103,7 @@ def measure(children: int, home: Path, *, with_link_floor: bool = True) -> dict[
     return {
         "children": children,
         "stages": rounded(stages),
+        "sealed_rows_per_second": round(sum(one.counts["rows_in"] for one in sealed) / stages["seal"]),
         "work_seconds": round(sum(stages[name] for name in WORK), 2),
         "floor_seconds": round(f_seconds, 2),
         "link_ratio": round(stages["link"] / link_floor, 2) if link_floor else None,
