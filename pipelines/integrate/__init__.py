@@ -1,9 +1,11 @@
 """Core and marts, changed in one transaction: all or nothing.
 
 Changes are staged first, outside of it. Then, in one transaction: the changes go into core, every record gets its
-person of today, core.person and the marts follow, every mart that changed is checked and copied for the partnership, the
-ledger moves on, and a row of `ops.refresh` marks the new state. What core and marts no longer show goes into their
-history in the same transaction. Readers see the old picture until the commit and the new one after it. That row is the only mark there is: a run killed
+person of today, core.person and the marts follow, every mart that changed is checked and copied for the partnership,
+the ledger moves on, and a row of `ops.refresh` marks the new state. What core and marts no longer show goes into their
+history in the same transaction.
+
+Readers see the old picture until the commit and the new one after it. That row is the only mark there is: a run killed
 before the commit changed nothing, one killed after it left only files to tidy.
 """
 
