@@ -113,10 +113,10 @@ _RECALL = "against the truth; recall of the pairs that can be linked at all"
 
 
 def _table(*columns: str, left: int = 1) -> Table:
-    """A plain table: the first `left` columns are words, the others numbers."""
+    """A plain table: the first `left` columns are words, which wrap; the others are numbers, which never do."""
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for place, name in enumerate(columns):
-        table.add_column(name, justify="left" if place < left else "right", no_wrap=True)
+        table.add_column(name, justify="left" if place < left else "right", no_wrap=place >= left)
     return table
 
 
