@@ -86,6 +86,12 @@ def run(
     the database refuses a statement; in each case the warehouse is as it was.
     """
     day = as_of or date.today()
+
+    def make_marts(changed: Collection[str] | None) -> dict[str, int]:
+        made = marts.refresh_all(connection, day, extra_marts or {}, mart_folder, changed)
+        marts.share(connection, day, made, mart_folder)
+        return made
+
     with recorded_run(connection, "integrate", str(day)) as outcome, one_at_a_time(connection):
         standing = Ledger(connection).current(as_of, registry.every_period)
         work = Work(
@@ -110,8 +116,7 @@ def run(
                 tables,
                 changes,
                 work,
-                lambda changed: marts.refresh_all(connection, day, extra_marts or {}, mart_folder, changed),
-                lambda made: marts.share(connection, day, made, mart_folder),
+                make_marts,
             )
             connection.commit()
         staging.clear(connection)
@@ -138,7 +143,6 @@ def _transaction(
     changes: Mapping[str, Changes],
     work: Work,
     make_marts: Callable[[Collection[str] | None], dict[str, int]],
-    share: Callable[[Collection[str]], None],
 ) -> dict[str, int]:
     """Everything a reader sees, from old to new; the caller commits. Counts of rows changed and of marts."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -169,7 +173,6 @@ def _transaction(
     if changed["source"]:
         moved = moved - {"source"} | {"submission_key"} | ({"source"} if core.sources_say_more(connection) else set())
     rows = make_marts(None if is_everything else moved)
-    share(rows)
     _move_submissions(Ledger(connection), work.standing, work.as_of)
     connection.execute(
         """INSERT INTO ops.refresh (run_key, as_of, submissions, conformed, changed, linkage, code_version)
