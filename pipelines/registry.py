@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from pipelines.agencies import Agency
 from pipelines.contracts import CodeList, Column, Contract, FieldMeaning, Table
 from pipelines.contracts.suites import Suite
-from pipelines.errors import SystemFault
+from pipelines.errors import SystemFault, UsageFault
 from pipelines.settings import PACKAGE, shipped
 
 
@@ -58,15 +58,18 @@ class Registry:
     suites: Mapping[str, dict[str, Any]]
 
     def contract(self, dataset: str) -> Contract:
-        """The contract of a dataset, or a SystemFault that lists those there are."""
+        """The contract of a dataset, or a UsageFault that lists those there are."""
         if dataset not in self.contracts:
-            raise SystemFault(f"no contract for dataset {dataset!r}; there are: {', '.join(sorted(self.contracts))}")
+            raise UsageFault(f"no contract for dataset {dataset!r}; there are: {', '.join(sorted(self.contracts))}")
         return self.contracts[dataset]
 
     def agency(self, code: str) -> Agency:
-        """The agency with this code, or a SystemFault that lists those there are."""
+        """The agency with this code, or a UsageFault that lists those there are.
+
+        What was asked for is not repeated: in the place of the code a person may have put a record.
+        """
         if code not in self.agencies:
-            raise SystemFault(f"no agency {code!r}; there are: {', '.join(sorted(self.agencies))}")
+            raise UsageFault(f"no agency of that code; there are: {', '.join(sorted(self.agencies))}")
         return self.agencies[code]
 
     def columns(self, dataset: str, table: str) -> list[ColumnView]:

@@ -151,6 +151,20 @@ def test_wrong_use_says_how_to_call_it(desk):
     assert desk.run("status", "--fail-if-stale", "26h").exit_code == 3
 
 
+def test_a_code_that_nobody_declared_is_named_with_those_that_are(desk):
+    path = desk.area()
+    elsewhere = ["--keys", desk.keys / "planning", "--out", desk.landing, "--period", "2026"]
+    for words, known in (
+        (["check", path, "--agency", "nobody"], "planning"),
+        (["seal", path, "--agency", "nobody", "--dataset", "geography", *elsewhere], "planning"),
+        (["seal", path, "--agency", "planning", "--dataset", "nothing", *elsewhere], "geography"),
+        (["keys", "trust", "--keys", desk.keys / "hub", "--agency", "nobody", "--public", path], "planning"),
+        (["link", "review", "list", "--agency", "nobody"], "planning"),
+    ):
+        done = desk.run(*words)
+        assert done.exit_code == 2 and "there are: " in done.stderr and known in done.stderr, (words, done.output)
+
+
 def test_a_hub_that_has_only_planning_data_refreshes(desk):
     """On the first day not every agency has sent; the refresh makes what it can, and says what it could not."""
     assert desk.seal(desk.area(), "planning", "geography").exit_code == 0

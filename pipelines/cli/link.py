@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from pipelines.cli.frame import AsJson, guarded, out, show
-from pipelines.errors import UsageFault
-
-if TYPE_CHECKING:
-    from pipelines.registry import Registry
 
 link_app = typer.Typer(help="Which records are one person.", no_args_is_help=True)
 review_app = typer.Typer(help="Pairs that wait for a person.", no_args_is_help=True)
@@ -88,12 +84,6 @@ def retrain() -> None:
     out.print("the next refresh trains a model and matches everything anew" if was_there else "no model is pinned")
 
 
-def _is_there(registry: Registry, agency: str) -> None:
-    """Raise UsageFault for an agency that is not declared, with those that are."""
-    if agency not in registry.agencies:
-        raise UsageFault(f"no agency {agency!r}; there are: {', '.join(sorted(registry.agencies))}")
-
-
 @review_app.command("list")
 @guarded
 def review_list(
@@ -107,7 +97,7 @@ def review_list(
 
     with flow.hub() as (_, registry, connection):
         if agency:
-            _is_there(registry, agency)
+            registry.agency(agency)
         found = review.queue(connection, agency)
     if as_json:
         show(found, True)
@@ -153,7 +143,7 @@ def review_export(
     from pipelines.link import review
 
     with flow.hub() as (_, registry, connection):
-        _is_there(registry, agency)
+        registry.agency(agency)
         count = review.export(connection, agency, out_file)
     out.print(f"{count:,} questions in {out_file}")
 
@@ -170,7 +160,7 @@ def review_sample(
     from pipelines.link import review
 
     with flow.hub() as (_, registry, connection):
-        _is_there(registry, agency)
+        registry.agency(agency)
         count = review.sample(connection, agency, out_file, pairs)
         connection.commit()
     out.print(f"{count:,} questions in {out_file}")

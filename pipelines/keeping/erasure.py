@@ -47,8 +47,7 @@ def whose(
 
     Raises UsageFault for an agency nobody knows and for what is no record pseudonym; neither is repeated.
     """
-    if agency not in registry.agencies:
-        raise UsageFault(f"there is no such agency; known are {', '.join(sorted(registry.agencies))}")
+    registry.agency(agency)
     if not _PSEUDONYM.fullmatch(record):
         raise UsageFault("a record pseudonym is 32 characters, 0 to 9 and a to f, as the partner's door writes it")
     records = {agency: frozenset({record})}
