@@ -19,8 +19,9 @@ err = Console(stderr=True)
 out = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 
-# The counts of an outcome that people want to see at once; `--json` has them all.
+# The counts of an outcome that people want to see at once, and what they are called; `--json` has them all.
 SHOWN = ("rows_in", "accepted", "quarantined", "rejected", "records", "persons", "links", "changed")
+CALLED = {"rows_in": "rows", "quarantined": "held"}
 
 
 def guarded(command: Callable[..., int | None]) -> Callable[..., None]:
@@ -65,7 +66,7 @@ def show(document: Any, as_json: bool, *, title: str = "") -> None:
     for name, style in (("stage", "bold"), ("what", ""), ("state", ""), ("counts", ""), ("seconds", "dim")):
         table.add_column(name, style=style, no_wrap=name != "counts", justify="right" if name == "seconds" else "left")
     for row in rows:
-        counts = ", ".join(f"{n.replace('_', ' ')} {row['counts'][n]:,}" for n in SHOWN if row["counts"].get(n))
+        counts = ", ".join(f"{CALLED.get(n, n)} {row['counts'][n]:,}" for n in SHOWN if row["counts"].get(n))
         colour = "green" if row["state"] == "success" else "yellow"
         table.add_row(row["stage"], row["subject"], f"[{colour}]{row['state']}[/]", counts, f"{row['seconds']:.1f} s")
     out.print(table)
