@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -127,11 +128,14 @@ def query(settings: Settings, role: str, statement: str) -> tuple[list[str], lis
 
 
 def print_rows(columns: list[str], rows: list[tuple[Any, ...]], console: Console) -> None:
-    """A result as a table, or one line per value where a table would not fit."""
+    """A result as a table with numbers to the right, or one line per value where a table would not fit."""
     texts = [["" if value is None else str(value) for value in row] for row in rows]
     width = sum(max(len(name), *(len(row[at]) for row in texts), 0) + 2 for at, name in enumerate(columns))
     if width <= console.width:
-        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for at, name in enumerate(columns):
+            is_number = all(row[at] is None or isinstance(row[at], (int, float, Decimal)) for row in rows)
+            table.add_column(name, justify="right" if is_number else "left")
         for row in texts:
             table.add_row(*row)
         console.print(table, highlight=False)

@@ -1,12 +1,14 @@
-"""The heartbeat outside Airflow: fresh, stale, never refreshed; a quiet night is a good night."""
+"""What a person asks of the hub. Is it fresh, stale, never refreshed? A quiet night is a good night."""
 
 import json
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from pipelines.cli import app
+from pipelines.cli import app, reading
 from pipelines.ledger.database import connect
 
 
@@ -65,3 +67,21 @@ def test_a_night_with_nothing_new_is_good(status, database):
     code, document = status("--fail-if-stale", "26h")
     assert (code, document["is_stale"]) == (0, False)
     assert document["age_hours"] == pytest.approx(3, abs=0.2)
+
+
+def test_answers_stand_with_their_numbers_to_the_right_and_long_ones_are_paged(database, monkeypatch):
+    monkeypatch.setenv("JOINT_NEEDS_HOME", str(database.home))
+    monkeypatch.setenv("JOINT_NEEDS_DATABASE_URL", database.database_url)
+    paged = []
+    monkeypatch.setattr(Console, "pager", lambda *_, **__: nullcontext(paged.append(1)))
+    query = "SELECT 'a' || n AS name, n * 50 AS children_count FROM generate_series(1, {}) AS n"
+    few = CliRunner().invoke(app, ["sql", "--role", "owner", "-c", query.format(2)])
+    assert [line.rstrip() for line in few.stdout.splitlines()] == [
+        "name  children_count",
+        "a1                50",
+        "a2               100",
+    ]
+    many = ["sql", "--role", "owner", "-c", query.format(500)]
+    assert CliRunner().invoke(app, many).stdout.count("\n") == 501 and not paged, "a file is no terminal"
+    monkeypatch.setattr(reading, "out", Console(force_terminal=True, height=40))
+    assert CliRunner().invoke(app, many).exit_code == 0 and paged

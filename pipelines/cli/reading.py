@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -51,10 +52,12 @@ def sql(
     if as_json:
         show([dict(zip(columns, row, strict=True)) for row in rows], True)
         return 0
-    reporting.print_rows(columns, rows, out)
-    if worked is not None:
-        for caveat in query.head.caveats:
-            out.print(f"Caveat: {caveat}", highlight=False)
+    is_long = out.is_terminal and len(rows) > out.height
+    with out.pager(styles=True) if is_long else nullcontext():
+        reporting.print_rows(columns, rows, out)
+        if worked is not None:
+            for caveat in query.head.caveats:
+                out.print(f"Caveat: {caveat}", highlight=False)
     return 0
 
 
