@@ -150,8 +150,9 @@ def _make(connection: Connection, mart: Mart, as_of: date, filler: Filler | None
     made = sql.Identifier(f"made_{mart.name}")
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(made))
     types = {name: column.type for name, column in mart.definition.columns.items()}
-    connection.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(made, shape.typed(types)))
     ends = {end for pair in mart.definition.ranges.values() for end in pair}
+    cell = {"cell": "integer GENERATED ALWAYS AS IDENTITY"} if ends else {}
+    connection.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(made, shape.typed(types | cell)))
     names = sql.SQL(", ").join(sql.Identifier(name) for name in types if name not in ends).as_string(connection)
     model = bind(mart.model)
     stands = ranges.as_it_stands(model) if ends else model

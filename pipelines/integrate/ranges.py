@@ -47,28 +47,49 @@ def as_it_stands(model: str) -> str:
     return _instead(model, {name: f"(SELECT 0 AS world, t.* FROM core.{name} AS t)" for name in _TELL_WORLD})  # noqa: S608
 
 
-def _stand_ins(connection: Connection) -> dict[str, str]:
-    """Table of core -> what is read in its place where worlds are counted."""
-    found = {}
-    for table, columns in worlds.with_persons(connection).items():
-        cells = ", ".join(_cell(name) for name in columns)
-        found[table] = f"""(SELECT {cells}{", w.world" * (table in _TELL_WORLD)} FROM pg_temp.uncertain_{table} AS t
-            JOIN pg_temp.world AS w USING (agency_code, dataset_code, record_pseudonym))"""  # noqa: S608
-    found["person"] = "pg_temp.drawn_person"
-    found |= {table: f"(SELECT * FROM core.{table} WHERE FALSE)" for table in _LEFT_OUT}  # noqa: S608
-    profile = connection.execute("SELECT pg_get_viewdef('core.person_profile'::regclass)").fetchone()[0]  # type: ignore[index]
-    return found | {
-        "person_profile": f"""(SELECT of.world, t.* FROM ({_instead(profile.rstrip(";"), found)}) AS t
-            JOIN pg_temp.drawn_person AS of USING (person_key))"""  # noqa: S608
-    }
+def _stand_ins(connection: Connection, query: str) -> dict[str, str]:
+    """Table of core -> what is read in its place where worlds are counted, of those that a query names.
+
+    Each is made once in a transaction and the planner told of it: of a query in its place it would know so little that
+    it took the children of all worlds for a handful, and compared each with every other.
+    """
+    named = set(re.findall(r"\bcore\.(\w+)\b(?!\s*\()", re.sub(r"--.*", "", query), flags=re.IGNORECASE))
+    with_persons = worlds.with_persons(connection)
+    found = {table: f"(SELECT * FROM core.{table} WHERE FALSE)" for table in _LEFT_OUT}  # noqa: S608
+    for table in named & (with_persons.keys() | {"person", "person_profile"}):
+        found[table] = f"pg_temp.drawn_{table}"
+        if connection.execute("SELECT to_regclass(%s) IS NULL", (found[table],)).fetchone() != (True,):
+            continue
+        if table in with_persons:
+            cells = ", ".join(_cell(name) for name in with_persons[table])
+            rows = f"""SELECT {cells}{", of.world" * (table in _TELL_WORLD)} FROM core.{table} AS t
+                JOIN world_child AS of USING (person_key)
+                LEFT JOIN world_move AS m USING (world, agency_code, dataset_code, record_pseudonym)"""  # noqa: S608
+        else:
+            rows = _of_children(connection, table)
+        connection.execute(f"CREATE TEMP TABLE drawn_{table} ON COMMIT DROP AS {rows}")  # type: ignore[call-overload]
+        connection.execute(f"ANALYZE drawn_{table}")  # type: ignore[call-overload]
+    return found
+
+
+def _of_children(connection: Connection, table: str) -> str:
+    """The query for core.person, or core.person_profile, in worlds."""
+    if table == "person":
+        query = (shipped("sql") / "integrate" / "person.sql").read_text()
+        whose = "SELECT DISTINCT world, person_key FROM pg_temp.drawn_person_record"
+    else:
+        query = connection.execute("SELECT pg_get_viewdef('core.person_profile'::regclass)").fetchone()[0].rstrip(";")  # type: ignore[index]
+        whose = "SELECT world, person_key FROM pg_temp.drawn_person"
+    made = _instead(query, _stand_ins(connection, query))
+    return f"SELECT t.*, of.world FROM ({made}) AS t JOIN ({whose}) AS of USING (person_key)"  # noqa: S608
 
 
 def _cell(name: str) -> str:
     """A column where worlds are counted: what names a child, a record or a thing of it names it in its world alone."""
     if name == "person_key":
-        return "w.person_key"
+        return "coalesce(m.drawn_key, of.drawn_key) AS person_key"
     is_name = name == "record_pseudonym" or name.endswith("_ref")
-    return f"t.{name} || ' ' || w.world AS {name}" if is_name else f't."{name}"'
+    return f"t.{name} || ' ' || of.world AS {name}" if is_name else f't."{name}"'
 
 
 def _instead(query: str, tables: Mapping[str, str]) -> str:
@@ -79,18 +100,6 @@ def _instead(query: str, tables: Mapping[str, str]) -> str:
         re.sub(r"--.*", "", query),
         flags=re.IGNORECASE,
     )
-
-
-def prepare(connection: Connection) -> None:
-    """Lay out the worlds, and the children as they are in each, in temporary tables; once in a transaction."""
-    worlds.lay_out(connection)
-    record = {"person_record": _stand_ins(connection)["person_record"]}
-    person = _instead((shipped("sql") / "integrate" / "person.sql").read_text(), record)
-    connection.execute(
-        f"""CREATE TEMP TABLE drawn_person ON COMMIT DROP AS SELECT * FROM ({person}) AS made
-            JOIN (SELECT DISTINCT world, person_key FROM world) AS w USING (person_key)"""  # type: ignore[call-overload]  # noqa: S608
-    )
-    connection.execute("ANALYZE drawn_person")
 
 
 def counting(model: str, part: str, columns: Iterable[str]) -> str | None:
@@ -125,55 +134,65 @@ def fill(
     connection.execute(sql.SQL("UPDATE {} SET {}").format(table, ends))
     if not is_needed(connection):
         return
-    if connection.execute("SELECT to_regclass('pg_temp.drawn_person') IS NULL").fetchone() == (True,):
-        prepare(connection)
+    if connection.execute("SELECT to_regclass('pg_temp.world') IS NULL").fetchone() == (True,):
+        worlds.lay_out(connection)
     within = tuple(name for name in key if name != DAY)
-    names = {
-        "found": sql.Identifier(f"drawn_{made}"),
-        "mart": table,
-        "key": sql.SQL(", ").join(map(sql.Identifier, within)),
-        "some": sql.SQL(" OR ").join(sql.SQL("{} <> 0").format(sql.Identifier(name)) for name in ranges),
-    }
     query = counting(model, part, ("world", *within, *ranges))
     if query is None:
         raise SystemFault(f"the model of {made} has no query {part} before its last one")
-    head = sql.SQL("CREATE TEMP TABLE {found} ON COMMIT DROP AS SELECT * FROM (\n").format(**names)
-    text = head.as_string(connection) + _instead(query, _stand_ins(connection))
+    names = {
+        "counted": sql.Identifier(f"counted_{made}"),
+        "found": sql.Identifier(f"drawn_{made}"),
+        "mart": table,
+        "key": sql.SQL(", ").join(map(sql.Identifier, within)),
+        "counts": sql.SQL(", ").join(map(sql.Identifier, ranges)),
+        "some": sql.SQL(" OR ").join(sql.SQL("{} <> 0").format(sql.Identifier(name)) for name in ranges),
+    }
+    head = sql.SQL("CREATE TEMP TABLE {counted} ON COMMIT DROP AS SELECT * FROM (\n").format(**names)
+    text = head.as_string(connection) + _instead(query, _stand_ins(connection, query))
     text += sql.SQL("\n) AS counted WHERE {some}").format(**names).as_string(connection)
     with psycopg.ClientCursor(connection) as cursor:  # a table cannot be made of bound parameters
         cursor.execute(text, {"as_of": as_of})  # type: ignore[call-overload]
-    connection.execute(sql.SQL("ANALYZE {found}").format(**names))
+    # From here on a cell is a number: there are many counts, and the names of one are long.
+    for statement in (
+        """CREATE TEMP TABLE {found} ON COMMIT DROP AS SELECT world, cell, {counts}
+           FROM {counted} JOIN (SELECT cell, {key} FROM {mart}) AS mart USING ({key})""",
+        "ANALYZE {found}",
+    ):
+        connection.execute(sql.SQL(statement).format(**names))
     for count, (low, high) in ranges.items():
-        _ends(connection, names, within, count, low, high)
+        _ends(connection, names, count, low, high)
 
 
-def _ends(
-    connection: Connection, names: Mapping[str, sql.Composable], key: tuple[str, ...], count: str, low: str, high: str
-) -> None:
-    match = sql.SQL(" AND ").join(
-        sql.SQL("{0}.{2} = {1}.{2}").format(sql.Identifier("m"), sql.Identifier("e"), sql.Identifier(name))
-        for name in key
-    )
+def _ends(connection: Connection, names: Mapping[str, sql.Composable], count: str, low: str, high: str) -> None:
     connection.execute(
         sql.SQL(
-            """WITH moved AS (
-                   SELECT {key}, draw, sum(sign * {count})::integer AS more
-                   FROM {found} JOIN world_of_draw USING (world) GROUP BY {key}, draw HAVING sum(sign * {count}) <> 0
+            """WITH change AS (
+                   -- What a world counts less what its group counts as it stands: mostly nothing, so before the draws.
+                   SELECT world, cell, sum(counted) AS more
+                   FROM (
+                       SELECT world, cell, {count} AS counted FROM {found}
+                       UNION ALL
+                       SELECT world.world, cell, -{count} FROM {found} AS found JOIN world ON world.stands = found.world
+                   ) AS both_ways
+                   GROUP BY world, cell HAVING sum(counted) <> 0
+               ), moved AS (
+                   SELECT cell, draw, sum(more)::integer AS more
+                   FROM change JOIN world_of_draw USING (world) GROUP BY cell, draw HAVING sum(more) <> 0
                ), e AS (
                    -- Draws that are not there change nothing: between those that take away and those that add.
-                   SELECT {key},
+                   SELECT cell,
                        coalesce(array_agg(more ORDER BY more) FILTER (WHERE more < 0), '{{}}')
                        || array_fill(0, ARRAY[%(draws)s - count(*)::integer])
                        || coalesce(array_agg(more ORDER BY more) FILTER (WHERE more > 0), '{{}}') AS more
-                   FROM moved GROUP BY {key}
+                   FROM moved GROUP BY cell
                )
                UPDATE {mart} AS m SET
                    {low} = least(m.{count}, m.{count} + e.more[%(low)s]),
                    {high} = greatest(m.{count}, m.{count} + e.more[%(high)s])
-               FROM e WHERE {match}"""
+               FROM e WHERE m.cell = e.cell"""
         ).format(
             **names,
-            match=match,
             count=sql.Identifier(count),
             low=sql.Identifier(low),
             high=sql.Identifier(high),

@@ -17,7 +17,8 @@ from psycopg import sql
 
 Connection = psycopg.Connection[Any]
 Record = tuple[str, str, str]
-AS_IT_STANDS: tuple[tuple[Record, UUID], ...] = ()
+Way = tuple[tuple[Record, UUID], ...]
+AS_IT_STANDS: Way = ()
 
 
 def with_persons(connection: Connection) -> dict[str, list[str]]:
@@ -34,35 +35,12 @@ def with_persons(connection: Connection) -> dict[str, list[str]]:
 def lay_out(connection: Connection) -> None:
     """Make the temporary tables of the worlds.
 
-    uncertain_<table>: the rows of a table of core that are of children whom any draw touches, as they stand.
-    world: whose each record of a group is in each of its worlds; a child has a key of its own in each.
-    world_of_draw: draw, world and sign, 1 for the world the draw makes of a group and -1 for the group as it stands;
-    nothing for a group that the draw leaves as it stands.
+    world: the worlds, each with the world that is its group as it stands; for that one itself.
+    world_child: the children of each world; a child has a key of its own in each.
+    world_move: the records that are another child's than they stand as, whose record it is there.
+    world_of_draw: the world that a draw makes of a group; nothing for a group that it leaves as it stands.
     """
-    connection.execute(
-        """CREATE TEMP TABLE uncertain_child ON COMMIT DROP AS
-               SELECT DISTINCT person_key FROM core.key_draw UNION
-               SELECT record.person_key FROM core.person_record AS record
-               JOIN (SELECT DISTINCT agency_code, dataset_code, record_pseudonym FROM core.key_draw) AS moved
-                   USING (agency_code, dataset_code, record_pseudonym) WHERE record.person_key IS NOT NULL"""
-    )
-    connection.execute("ANALYZE uncertain_child")
-    few = []
-    for table in with_persons(connection):
-        few.append(sql.Identifier(f"uncertain_{table}"))
-        for statement in (
-            """CREATE TEMP TABLE {few} ON COMMIT DROP AS SELECT * FROM core.{t}
-               WHERE person_key IN (SELECT person_key FROM uncertain_child)""",
-            "ANALYZE {few}",
-        ):
-            connection.execute(sql.SQL(statement).format(t=sql.Identifier(table), few=few[-1]))
-    of_each = "SELECT agency_code, dataset_code, record_pseudonym, person_key FROM {}"
-    stands: dict[Record, UUID] = {
-        (agency, dataset, record): person
-        for agency, dataset, record, person in connection.execute(
-            sql.SQL(" UNION ").join(sql.SQL(of_each).format(name) for name in few)
-        )
-    }
+    stands = _stands(connection)
     drawn: dict[int, dict[Record, UUID]] = defaultdict(dict)
     for draw, agency, dataset, record, person in connection.execute(
         "SELECT draw, agency_code, dataset_code, record_pseudonym, person_key FROM core.key_draw ORDER BY 1, 2, 3, 4"
@@ -70,6 +48,24 @@ def lay_out(connection: Connection) -> None:
         if (agency, dataset, record) in stands:
             drawn[draw][agency, dataset, record] = person
     _write(connection, stands, drawn)
+
+
+def _stands(connection: Connection) -> dict[Record, UUID]:
+    """Whose each record that any draw moves is as it stands; by the other tables, where core.person_record lacks it."""
+    connection.execute(
+        """CREATE TEMP TABLE moved_record ON COMMIT DROP AS
+               SELECT DISTINCT agency_code, dataset_code, record_pseudonym, record.person_key FROM core.key_draw
+               LEFT JOIN core.person_record AS record USING (agency_code, dataset_code, record_pseudonym)"""
+    )
+    connection.execute("ANALYZE moved_record")
+    of_each = sql.SQL(
+        """SELECT agency_code, dataset_code, record_pseudonym, t.person_key
+           FROM moved_record AS m JOIN core.{} AS t USING (agency_code, dataset_code, record_pseudonym)
+           WHERE m.person_key IS NULL AND t.person_key IS NOT NULL"""
+    )
+    others = [of_each.format(sql.Identifier(name)) for name in with_persons(connection) if name != "person_record"]
+    query = sql.SQL(" UNION ").join([sql.SQL("SELECT * FROM moved_record WHERE person_key IS NOT NULL"), *others])
+    return {(agency, dataset, record): person for agency, dataset, record, person in connection.execute(query)}
 
 
 def groups(stands: dict[Record, UUID], drawn: dict[int, dict[Record, UUID]]) -> dict[UUID, UUID]:
@@ -88,30 +84,37 @@ def groups(stands: dict[Record, UUID], drawn: dict[int, dict[Record, UUID]]) -> 
 
 
 def _write(connection: Connection, stands: dict[Record, UUID], drawn: dict[int, dict[Record, UUID]]) -> None:
-    connection.execute(
-        """CREATE TEMP TABLE world (world integer, agency_code text, dataset_code text, record_pseudonym text,
-               person_key uuid) ON COMMIT DROP"""
-    )
-    connection.execute("CREATE TEMP TABLE world_of_draw (draw integer, world integer, sign integer) ON COMMIT DROP")
     group_of = groups(stands, drawn)
-    records: dict[UUID, list[Record]] = defaultdict(list)
-    for record, person in stands.items():
-        if person in group_of:
-            records[group_of[person]].append(record)
+    children: dict[UUID, list[UUID]] = defaultdict(list)
+    for child, group in group_of.items():
+        children[group].append(child)
     numbers, keys = count(1), count(1)
-    found = {(group, AS_IT_STANDS): next(numbers) for group in records}
-    with connection.cursor() as cursor, cursor.copy("COPY world_of_draw FROM STDIN") as copy:
-        for draw, moved in drawn.items():
-            of_group: dict[UUID, list[tuple[Record, UUID]]] = defaultdict(list)
-            for record, person in moved.items():
-                of_group[group_of[person]].append((record, person))
-            for group, way in of_group.items():
-                world = found.get((group, tuple(way))) or found.setdefault((group, tuple(way)), next(numbers))
-                copy.write_row((draw, world, 1))
-                copy.write_row((draw, found[group, AS_IT_STANDS], -1))
-    with connection.cursor() as cursor, cursor.copy("COPY world FROM STDIN") as copy:
-        for (group, ways), world in found.items():
-            moves, own = dict(ways), defaultdict[UUID, UUID](lambda: UUID(int=next(keys)))
-            for record in records[group]:
-                copy.write_row((world, *record, own[moves.get(record, stands[record])]))
-    connection.execute("ANALYZE world; ANALYZE world_of_draw")
+    found: dict[tuple[UUID, Way], int] = {(group, AS_IT_STANDS): next(numbers) for group in children}
+    of_draws: list[tuple[int, int]] = []
+    for draw, moved in drawn.items():
+        of_group: dict[UUID, list[tuple[Record, UUID]]] = defaultdict(list)
+        for record, person in moved.items():
+            of_group[group_of[person]].append((record, person))
+        for group, way in of_group.items():
+            world = found.get((group, tuple(way))) or found.setdefault((group, tuple(way)), next(numbers))
+            of_draws.append((draw, world))
+    own = {(world, child): UUID(int=next(keys)) for (group, _), world in found.items() for child in children[group]}
+    tables = {
+        "world (world integer, stands integer)": [
+            (world, found[group, AS_IT_STANDS]) for (group, _), world in found.items()
+        ],
+        "world_child (world integer, person_key uuid, drawn_key uuid)": [
+            (world, child, key) for (world, child), key in own.items()
+        ],
+        "world_move (world integer, agency_code text, dataset_code text, record_pseudonym text, drawn_key uuid)": [
+            (world, *record, own[world, person]) for (_, way), world in found.items() for record, person in way
+        ],
+        "world_of_draw (draw integer, world integer)": of_draws,
+    }
+    for table, rows in tables.items():
+        name = table.split()[0]
+        connection.execute(f"CREATE TEMP TABLE {table} ON COMMIT DROP")  # type: ignore[call-overload]
+        with connection.cursor() as cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:  # type: ignore[call-overload]
+            for row in rows:
+                copy.write_row(row)
+        connection.execute(f"ANALYZE {name}")  # type: ignore[call-overload]
