@@ -99,7 +99,7 @@ def _write(connection: Connection, stands: dict[Record, UUID], drawn: dict[int, 
             world = found.get((group, tuple(way))) or found.setdefault((group, tuple(way)), next(numbers))
             of_draws.append((draw, world))
     own = {(world, child): UUID(int=next(keys)) for (group, _), world in found.items() for child in children[group]}
-    tables = {
+    tables: dict[str, list[tuple[Any, ...]]] = {
         "world (world integer, stands integer)": [
             (world, found[group, AS_IT_STANDS]) for (group, _), world in found.items()
         ],

@@ -1,18 +1,32 @@
 -- mart.match_quality
 -- Grain: source x group or source met x breakdown. Key: see mart.yaml. Owner: linker.
-WITH source AS (SELECT agency_code, dataset_code, group_code, least(:as_of, data_as_at) AS data_as_at
-    FROM core.source WHERE is_about_people
+-- Sources and groups are numbers until the end. Records join their source from the left, and those of none fall out at the
+-- end: taken for a choice of records, agency and dataset would seem to choose much fewer than they do.
+WITH source AS MATERIALIZED (
+    SELECT
+        one.agency_code, one.dataset_code, one.group_code, least(:as_of, one.data_as_at) AS data_as_at,
+        row_number() OVER (ORDER BY one.agency_code, one.dataset_code)::integer AS source_number,
+        1 << (dense_rank() OVER (ORDER BY one.group_code) - 1)::integer AS group_bit,
+        EXISTS (SELECT 1 FROM core.sen_need WHERE (agency_code, dataset_code) = (one.agency_code, one.dataset_code))
+        OR EXISTS (SELECT 1 FROM core.ehc_plan WHERE (agency_code, dataset_code) = (one.agency_code, one.dataset_code)
+            AND primary_need_code IS NOT NULL) AS says_need,
+        one.group_code = 'social_care' AS says_care
+    FROM core.source AS one WHERE one.is_about_people
 ),
-known AS (
-    SELECT DISTINCT record.person_key, source.agency_code, source.dataset_code, source.group_code
-    FROM core.person_record AS record JOIN source USING (agency_code, dataset_code)
+-- A person with several records in a source counts with the first of them, so that breakdowns add up.
+known AS MATERIALIZED (
+    SELECT
+        record.world, record.person_key, source.source_number, source.group_bit, count(*) AS records,
+        min(record.record_pseudonym) AS first_record
+    FROM core.person_record AS record LEFT JOIN source USING (agency_code, dataset_code)
     WHERE record.person_key IS NOT NULL
+    GROUP BY record.world, record.person_key, source.source_number, source.group_bit
 ),
--- Groups in which a person is known by how many sources; its own source does not count for itself.
+again AS (SELECT person_key, source_number, first_record FROM known WHERE records > 1),
+-- Groups in which a person is known, and those in which by several sources: its own does not count for itself.
 known_in AS (
-    SELECT person_key, string_agg(group_code, ' ' ORDER BY group_code) AS in_groups,
-        string_agg(group_code, ' ' ORDER BY group_code) FILTER (WHERE sources > 1) AS by_several
-    FROM (SELECT person_key, group_code, count(*) AS sources FROM known GROUP BY person_key, group_code) AS of_group
+    SELECT person_key, bit_or(group_bit) AS in_groups, coalesce(bit_or(group_bit) FILTER (WHERE sources > 1), 0) AS by_several
+    FROM (SELECT person_key, group_bit, count(*) AS sources FROM known GROUP BY person_key, group_bit) AS of_group
     GROUP BY person_key
 ),
 -- What a source itself says of need and care: what another knows would be known of matched records alone.
@@ -27,7 +41,10 @@ need AS (
     ORDER BY agency_code, dataset_code, record_pseudonym, need_rank, need_code
 ),
 care AS (
-    SELECT agency_code, dataset_code, record_pseudonym, min(place) AS place
+    SELECT
+        agency_code, dataset_code, record_pseudonym, min(spell.place) FILTER (
+            WHERE spell.start_date <= source.data_as_at AND (spell.end_date IS NULL OR spell.end_date > source.data_as_at)
+        ) AS place
     FROM (
         SELECT agency_code, dataset_code, record_pseudonym, 1 AS place, start_date, end_date FROM core.looked_after_episode
         WHERE NOT is_short_break
@@ -40,77 +57,59 @@ care AS (
         SELECT agency_code, dataset_code, record_pseudonym, 4, observed_on, NULL FROM core.care_leaver
         UNION ALL
         SELECT agency_code, dataset_code, record_pseudonym, 5, start_date, end_date FROM core.early_help_episode
-    ) AS spell JOIN source USING (agency_code, dataset_code)
-    WHERE spell.start_date <= source.data_as_at AND (spell.end_date IS NULL OR spell.end_date > source.data_as_at)
+    ) AS spell LEFT JOIN source USING (agency_code, dataset_code)
     GROUP BY agency_code, dataset_code, record_pseudonym
 ),
-says AS (
+-- Records alike in all that is counted by, and in how many sources of each group know them: few, and looked at once.
+-- What a code or number says is put into words when they are few: narrow rows are grouped in memory.
+alike AS MATERIALIZED (
     SELECT
-        source.*, EXISTS (SELECT 1 FROM core.sen_need WHERE (agency_code, dataset_code) = (source.agency_code, source.dataset_code))
-        OR EXISTS (SELECT 1 FROM core.ehc_plan WHERE (agency_code, dataset_code) = (source.agency_code, source.dataset_code)
-            AND primary_need_code IS NOT NULL) AS says_need,
-        group_code = 'social_care' AS says_care
-    FROM source
-),
--- A person with several records in a source counts with the first of them, so that breakdowns add up.
-record AS (
-    SELECT
-        record.*, says.group_code, says.data_as_at,
-        CASE WHEN says.says_need THEN coalesce(need.need_code, 'None recorded') END AS need,
-        CASE WHEN says.says_care THEN coalesce(
-            (ARRAY['Looked after', 'Child protection plan', 'Child in need', 'Care leaver', 'Early help'])[care.place], 'None recorded'
-        ) END AS care,
-        record.person_key IS NOT NULL AND row_number() OVER (
-            PARTITION BY record.agency_code, record.dataset_code, record.person_key ORDER BY record.record_pseudonym
-        ) = 1 AS is_first
-    FROM core.person_record AS record JOIN says USING (agency_code, dataset_code)
+        record.world, source.source_number, known_in.in_groups, known_in.by_several, record.sex_code,
+        core.age_band(core.age_on_31_august(record.birth_month, source.data_as_at)) AS age_band,
+        core.ethnicity_group(record.ethnicity_code) AS ethnicity_group, geography.imd_decile, need.need_code, care.place,
+        count(*) AS records,
+        count(record.person_key) FILTER (WHERE coalesce(record.record_pseudonym = again.first_record, TRUE)) AS persons
+    FROM core.person_record AS record
+    LEFT JOIN source USING (agency_code, dataset_code)
     LEFT JOIN need USING (agency_code, dataset_code, record_pseudonym)
     LEFT JOIN care USING (agency_code, dataset_code, record_pseudonym)
-),
--- Records alike in all that is counted by, and in how many sources of each group know them: few, and looked at once.
-alike AS (
-    SELECT
-        record.world, record.agency_code, record.dataset_code, record.group_code, record.data_as_at, known_in.in_groups, known_in.by_several,
-        core.sex_label(record.sex_code) AS sex,
-        core.age_band(core.age_on_31_august(record.birth_month, record.data_as_at)) AS age_band,
-        core.ethnicity_group(record.ethnicity_code) AS ethnicity_group,
-        core.deprivation_fifth(geography.imd_decile) AS deprivation_fifth, record.need, record.care, count(*) AS records,
-        count(*) FILTER (WHERE record.is_first) AS persons
-    FROM record
+    LEFT JOIN again USING (person_key, source_number)
     LEFT JOIN known_in USING (person_key)
     LEFT JOIN core.geography AS geography ON geography.lsoa21_code = record.lsoa21_code
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ),
 met AS (
     SELECT
-        alike.*, to_group.group_code AS to_group,
-        CASE WHEN to_group.group_code = ANY (string_to_array(
-            CASE to_group.group_code WHEN alike.group_code THEN by_several ELSE in_groups END, ' '
-        )) THEN records ELSE 0 END AS matched
-    FROM alike CROSS JOIN (SELECT DISTINCT group_code FROM source) AS to_group
+        alike.world, alike.records, alike.persons, source.agency_code, source.dataset_code, source.group_code, source.data_as_at,
+        core.sex_label(alike.sex_code) AS sex, alike.age_band, alike.ethnicity_group,
+        core.deprivation_fifth(alike.imd_decile) AS deprivation_fifth,
+        CASE WHEN source.says_need THEN coalesce(alike.need_code, 'None recorded') END AS need,
+        CASE WHEN source.says_care THEN coalesce(
+            (ARRAY['Looked after', 'Child protection plan', 'Child in need', 'Care leaver', 'Early help'])[alike.place], 'None recorded'
+        ) END AS care, to_group.group_code AS to_group,
+        CASE WHEN CASE to_group.group_code WHEN source.group_code THEN by_several ELSE in_groups END & to_group.group_bit > 0
+            THEN records ELSE 0 END AS matched
+    FROM alike JOIN source USING (source_number) CROSS JOIN (SELECT DISTINCT group_code, group_bit FROM source AS there) AS to_group
 ),
 -- The same between two sources, in total.
 counted AS (
-    SELECT world, agency_code, dataset_code, group_code, data_as_at, sum(records) AS records, sum(persons) AS persons
-    FROM alike GROUP BY world, agency_code, dataset_code, group_code, data_as_at
+    SELECT world, source_number, sum(records) AS records, sum(persons) AS persons FROM alike GROUP BY world, source_number
 ),
 shared AS (
-    SELECT
-        record.world, record.agency_code, record.dataset_code, known.agency_code AS to_agency_code, known.dataset_code AS to_dataset_code,
-        count(*) AS matched
-    FROM core.person_record AS record JOIN known USING (person_key)
-    GROUP BY record.world, record.agency_code, record.dataset_code, known.agency_code, known.dataset_code
+    SELECT one.world, one.source_number, other.source_number AS to_source_number, sum(one.records) AS matched
+    FROM known AS one JOIN known AS other USING (person_key)
+    GROUP BY one.world, one.source_number, other.source_number
 ),
 met_source AS (
     SELECT
-        counted.world, counted.agency_code, counted.dataset_code, counted.group_code, other.group_code AS to_group,
-        other.agency_code AS to_agency_code, other.dataset_code AS to_dataset_code, counted.data_as_at, counted.records,
+        counted.world, source.agency_code, source.dataset_code, source.group_code, other.group_code AS to_group,
+        other.agency_code AS to_agency_code, other.dataset_code AS to_dataset_code, source.data_as_at, counted.records,
         counted.persons, coalesce(shared.matched, 0) AS matched
-    FROM counted
-    JOIN source AS other ON (other.agency_code, other.dataset_code) <> (counted.agency_code, counted.dataset_code)
+    FROM counted JOIN source USING (source_number)
+    JOIN source AS other ON other.source_number <> source.source_number
     LEFT JOIN shared
-        ON (shared.world, shared.agency_code, shared.dataset_code) = (counted.world, counted.agency_code, counted.dataset_code)
-        AND (shared.to_agency_code, shared.to_dataset_code) = (other.agency_code, other.dataset_code)
+        ON shared.world = counted.world AND shared.source_number = source.source_number
+        AND shared.to_source_number = other.source_number
 ),
 part AS (
     SELECT

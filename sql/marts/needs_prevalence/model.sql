@@ -48,13 +48,14 @@ population AS (
     FROM core.population AS resident JOIN estimate USING (year)
     WHERE resident.age BETWEEN 0 AND 25
 ),
--- One row per person counted, or group of residents: where they live and what they are.
+-- Persons counted, or residents, by where they live and what they are: those alike in all of it are one row.
 numerator AS (
     SELECT
-        profile.world, counted.base, counted.measure, 1 AS persons, counted.data_as_at, coalesce(counted.need_code, 'Not known') AS need,
+        profile.world, counted.base, counted.measure, count(*) AS persons, coalesce(counted.need_code, 'Not known') AS need,
         core.age_band(core.age_on_31_august(profile.birth_month, counted.data_as_at)) AS age_band, profile.sex,
         profile.ethnicity_group, profile.deprivation_fifth, profile.health_place_code, profile.ward_code
     FROM counted JOIN core.person_profile AS profile USING (person_key)
+    GROUP BY 1, 2, 3, 5, 6, 7, 8, 9, 10, 11
 ),
 denominator AS (
     SELECT 'residents_0_25' AS base, population.persons, core.age_band(population.age) AS age_band,
@@ -62,9 +63,10 @@ denominator AS (
         core.deprivation_fifth(geography.imd_decile) AS deprivation_fifth, geography.health_place_code, geography.ward_code
     FROM population JOIN core.geography AS geography USING (lsoa21_code)
     UNION ALL
-    SELECT 'pupils_on_roll', 1, core.age_band(core.age_on_31_august(profile.birth_month, seen.pupils_as_at)), profile.sex,
+    SELECT 'pupils_on_roll', count(*), core.age_band(core.age_on_31_august(profile.birth_month, seen.pupils_as_at)), profile.sex,
         profile.ethnicity_group, profile.deprivation_fifth, profile.health_place_code, profile.ward_code
     FROM seen, pupil JOIN core.person_profile AS profile USING (person_key)
+    GROUP BY 3, 4, 5, 6, 7, 8
 ),
 numerators AS (
     SELECT world, base, measure, geographic_level, area_code, breakdown_topic, breakdown, sum(persons)::integer AS children_count
