@@ -238,3 +238,34 @@ def test_a_child_born_since_the_school_year_began_is_under_5(area: Connection):
         JOIN core.dim_age AS d ON core.age_on_31_august(birth_month, '2026-01-15') = d.age
         WHERE birth_month = '2025-11-01'"""
     assert rows(area, born) == [(-1, "Under 5", "early_years", None)]
+
+
+def test_an_age_is_that_of_the_last_31_august(area: Connection):
+    """Every month of birth over 28 years and the days around each turn, reckoned once more."""
+    days = [
+        date(year, *day) for year in (2024, 2025, 2026) for day in ((1, 1), (2, 28), (8, 30), (8, 31), (9, 1), (12, 31))
+    ]
+    days.append(date(2024, 2, 29))
+    months = [date(year, month, 1) for year in range(1999, 2027) for month in range(1, 13)]
+    found = area.execute(
+        """SELECT birth_month, day, age, core.age_band(age) FROM unnest(%s::date[]) AS birth_month
+           CROSS JOIN unnest(%s::date[]) AS day CROSS JOIN LATERAL core.age_on_31_august(birth_month, day) AS age""",
+        (months, days),
+    ).fetchall()
+    assert len(found) == len(days) * len(months)
+    names = {"Under 5": range(-1, 5), "5 to 10": range(5, 11), "11 to 15": range(11, 16), "16 to 19": range(16, 20)}
+    names["20 to 25"] = range(20, 26)
+    for born, day, age, band in found:
+        august = day.year if (day.month, day.day) >= (8, 31) else day.year - 1
+        assert age == august - born.year - (born.month > 8), (born, day)
+        assert band == next((name for name, ages in names.items() if age in ages), "Not known"), age
+    assert rows(area, "SELECT core.age_on_31_august(NULL, '2026-01-15'), core.age_band(NULL)") == [(None, "Not known")]
+
+
+def test_ages_are_worked_out_within_a_query(area: Connection):
+    """A function that the planner does not put in its place is called for every record of an area."""
+    plan = rows(
+        area,
+        "EXPLAIN VERBOSE SELECT core.age_band(core.age_on_31_august(birth_month, observed_on)) FROM core.person_record",
+    )
+    assert not [line for (line,) in plan if "core.age_" in line]

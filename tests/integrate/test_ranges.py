@@ -82,6 +82,25 @@ def test_worlds_give_what_the_draws_give_one_by_one(connection: psycopg.Connecti
     assert wide > 5
 
 
+def test_the_planner_knows_every_table_of_worlds(connection: psycopg.Connection):
+    """Without statistics it took the children of all worlds for a handful, and compared each with every other."""
+    case = yaml.safe_load((Path(__file__).parents[1] / "sql" / "multi_agency_overlap" / "range.yaml").read_text())
+    for table, rows in case["given"].items():
+        insert(connection, table, rows, case["as_of"])
+    for mart in marts.load():
+        if mart.definition.ranges:
+            marts.refresh(connection, mart, case["as_of"], None)
+    known = dict(
+        connection.execute(
+            """SELECT relname::text, reltuples FROM pg_class
+               WHERE relpersistence = 't' AND relkind = 'r' AND relname ~ '^(world|drawn(?!_made))'"""
+        ).fetchall()
+    )
+    assert {"world", "world_child", "world_of_draw", "drawn_person_record", "drawn_person_profile"} <= known.keys()
+    for name, told in known.items():
+        assert connection.execute(f"SELECT count(*) FROM pg_temp.{name}").fetchone() == (told,), name
+
+
 def as_drawn(connection: psycopg.Connection, draw: int) -> None:
     """Core with the persons of one draw, and no draws."""
     for table in worlds.with_persons(connection):
