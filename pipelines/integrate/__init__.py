@@ -25,7 +25,7 @@ from pipelines.conform import state, workspace
 from pipelines.conform.shape import CoreTable, core_tables
 from pipelines.conform.state import Changes, Next
 from pipelines.errors import SystemFault
-from pipelines.integrate import core, marts, staging
+from pipelines.integrate import core, marts, partnership, staging
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
 from pipelines.ledger.turn import one_at_a_time
 from pipelines.registry import Registry
@@ -89,7 +89,7 @@ def run(
 
     def make_marts(changed: Collection[str] | None) -> dict[str, int]:
         made = marts.refresh_all(connection, day, extra_marts or {}, mart_folder, changed)
-        marts.share(connection, day, made, mart_folder)
+        partnership.share(connection, day, made, mart_folder)
         return made
 
     with recorded_run(connection, "integrate", str(day)) as outcome, one_at_a_time(connection):

@@ -25,7 +25,6 @@ from pydantic import ValidationError
 from pipelines.errors import SystemFault
 from pipelines.integrate import past, ranges, shape
 from pipelines.integrate.shape import MartDefinition
-from pipelines.ledger import comments
 from pipelines.settings import shipped
 
 Connection = psycopg.Connection[Any]
@@ -55,9 +54,9 @@ def load(folder: Path | None = None) -> list[Mart]:
         except (ValidationError, yaml.YAMLError) as error:
             problems.append(f"{place.name}/mart.yaml: {error}")
             continue
-        missing = [name for name in definition.key if name not in definition.columns]
-        if missing:
-            problems.append(f"{place.name}/mart.yaml: key columns not among the columns: {', '.join(missing)}")
+        for part in ("key", "open"):
+            if missing := [name for name in getattr(definition, part) if name not in definition.columns]:
+                problems.append(f"{place.name}/mart.yaml: {part} columns not among the columns: {', '.join(missing)}")
         model = (place / "model.sql").read_text() if (place / "model.sql").exists() else None
         checks = read_checks((place / "checks.sql").read_text()) if (place / "checks.sql").exists() else {}
         found.append(Mart(place.name, definition, model, checks, _reads(place)))
@@ -208,22 +207,3 @@ _HISTORY = (
     """INSERT INTO {history} ({names}, recorded_from, recorded_to) SELECT {names}, now(), 'infinity' FROM {t} AS s
        WHERE NOT EXISTS (SELECT 1 FROM {history} AS t WHERE recorded_to = 'infinity' AND {same})""",
 )
-
-
-def share(connection: Connection, day: date, made: Collection[str], folder: Path | None = None) -> None:
-    """Bring the partnership's copy of these marts to what they show, small counts left out. Never commits.
-
-    The ends of ranges that are under 5 move outward: to 0, and to 5. Where the count itself is left out, so are they.
-    """
-    connection.execute("SELECT partnership.refresh(%s, %s)", (day, list(made)))
-    comments.copy(connection, "mart", "partnership")
-    for mart in load(folder):
-        for ends in mart.definition.ranges.values():
-            low, high = map(sql.Identifier, ends)
-            connection.execute(
-                sql.SQL(
-                    """UPDATE {table} SET {low} = CASE WHEN {low} < 5 THEN 0 ELSE {low} END,
-                           {high} = CASE WHEN {high} BETWEEN 1 AND 4 THEN 5 ELSE {high} END
-                       WHERE {low} BETWEEN 1 AND 4 OR {high} BETWEEN 1 AND 4"""
-                ).format(table=sql.Identifier("partnership", mart.name), low=low, high=high)
-            )

@@ -24,7 +24,8 @@ class MartColumn(Strict):
 
 
 class MartDefinition(Strict):
-    """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`.
+    """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`;
+    open: numbers that the partnership sees beside a small count too (partnership.py).
 
     ranges: count -> the two columns for how low and how high it may be by the draws of the linker (ranges.py).
     counted_in: the query of the model that gives these counts by world and key, but for the day; it is what is drawn.
@@ -38,6 +39,7 @@ class MartDefinition(Strict):
     owner: str
     base: str
     disclosure: Literal["count", "none"]
+    open: tuple[str, ...] = ()
     measures: dict[str, str] = {}
     ranges: dict[str, tuple[str, str]] = {}
     counted_in: str = ""
@@ -57,7 +59,7 @@ def ensure(connection: Connection, mart: str, definition: MartDefinition) -> Non
     comment = f"{definition.title}. {definition.comment.strip()} Grain: {definition.grain}."
     if definition.caveats:
         comment += " Caveats: " + " ".join(definition.caveats)
-    if list(_there(connection, "mart", mart).items()) != list(wanted.items()) or _key(connection, mart) != list(
+    if list(columns_there(connection, "mart", mart).items()) != list(wanted.items()) or _key(connection, mart) != list(
         definition.key
     ):
         names = sql.SQL(", ").join(map(sql.Identifier, definition.key))
@@ -79,11 +81,11 @@ def _ensure_history(connection: Connection, mart: str, wanted: Mapping[str, str]
 
     A column the mart gained is empty in what it showed before, one whose type changed is cast, one it lost is kept.
     """
-    if list(_there(connection, "mart_known", mart).items()) == list(wanted.items()):
+    if list(columns_there(connection, "mart_known", mart).items()) == list(wanted.items()):
         return
     history, known = sql.Identifier("mart_history", mart), sql.Identifier("mart_known", mart)
     connection.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(known))
-    there = _there(connection, "mart_history", mart)
+    there = columns_there(connection, "mart_history", mart)
     if not there:
         times = dict.fromkeys(("recorded_from", "recorded_to"), "timestamptz NOT NULL")
         connection.execute(sql.SQL("CREATE TABLE {} ({})").format(history, typed(dict(wanted) | times)))
@@ -112,7 +114,8 @@ def seen_by(columns: Collection[str]) -> LiteralString:
     return "TRUE"
 
 
-def _there(connection: Connection, schema: str, table: str) -> dict[str, str]:
+def columns_there(connection: Connection, schema: str, table: str) -> dict[str, str]:
+    """The columns of a table or view and their types, in order; nothing where it is not there."""
     rows = connection.execute(
         """SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
            WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum""",

@@ -21,6 +21,7 @@ SCHEMAS = ("core", "link", "ops", "partnership", "publish")
 _SAID = re.compile(
     r"COMMENT ON (SCHEMA|TABLE|VIEW|FUNCTION|COLUMN) ([\w.]+)(?:\([^)]*\))? IS\s+'((?:[^']|'')*)'", re.IGNORECASE
 )
+_GONE = re.compile(r"^DROP FUNCTION ([\w.]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,17 @@ class Words:
 
 
 def read(folder: Path | None = None) -> Words:
-    """The words of `sql/comments/` together with those of the migrations, where a later one may say it anew."""
+    """The words of `sql/comments/` together with those of the migrations, where a later one may say it anew or drop it."""
     root = folder or shipped("sql")
     said: dict[str, Any] = {"columns": {}, "tables": {}, "objects": {}}
     file = root / "comments" / "columns.yaml"
     if file.exists():
         said |= yaml.load(file.read_text(), yaml.CSafeLoader)
     for path in [*sorted((root / "migrations").glob("*.sql")), *sorted((root / "derived").glob("*.sql"))]:
-        for kind, name, text in _SAID.findall(path.read_text()):
+        written = path.read_text()
+        for name in _GONE.findall(written):
+            said["objects"].pop(f"FUNCTION {name}", None)
+        for kind, name, text in _SAID.findall(written):
             words = text.replace("''", "'")
             if kind.upper() == "COLUMN":
                 table, _, column = name.rpartition(".")

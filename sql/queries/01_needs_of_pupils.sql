@@ -13,4 +13,4 @@ SELECT
     data_as_at
 FROM partnership.needs_prevalence
 WHERE base = 'pupils_on_roll' AND geographic_level = 'area' AND breakdown_topic = 'Need'
-ORDER BY measure ASC, children_count DESC;
+ORDER BY measure ASC, children_count DESC NULLS LAST;

@@ -13,4 +13,4 @@ FROM partnership.needs_prevalence
 WHERE
     base = 'residents_0_25' AND measure = 'new_plans_12m' AND geographic_level = 'health_place'
     AND breakdown_topic = 'Total'
-ORDER BY children_count DESC;
+ORDER BY children_count DESC NULLS LAST;

@@ -7,10 +7,10 @@ SELECT
     set_size,
     children_count,
     share_pct,
-    expected_count,
+    expected_children,
     lift,
     data_as_at
 FROM partnership.multi_agency_overlap
 WHERE geographic_level = 'area' AND set_size >= 2 AND children_count > 0
-ORDER BY lift DESC NULLS LAST, children_count DESC
+ORDER BY lift DESC NULLS LAST, children_count DESC NULLS LAST
 LIMIT 40;

@@ -9,4 +9,4 @@ SELECT
     share_pct
 FROM partnership.multi_agency_overlap
 WHERE sets = 'ehc_plan' OR sets LIKE 'ehc\_plan+%'
-ORDER BY area_code, set_size, children_count DESC;
+ORDER BY area_code, set_size, children_count DESC NULLS LAST;

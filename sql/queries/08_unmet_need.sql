@@ -13,4 +13,4 @@ SELECT
     data_as_at
 FROM partnership.unmet_need
 WHERE health_place_code = 'ALL'
-ORDER BY unmet_count DESC;
+ORDER BY unmet_count DESC NULLS LAST;

@@ -14,4 +14,4 @@ SELECT
     data_as_at
 FROM partnership.health_access
 WHERE health_place_code = 'ALL'
-ORDER BY waiting_count DESC;
+ORDER BY waiting_count DESC NULLS LAST;

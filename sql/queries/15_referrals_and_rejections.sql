@@ -14,4 +14,4 @@ SELECT
     seen_p90_weeks
 FROM partnership.health_access
 WHERE health_place_code = 'ALL'
-ORDER BY referrals_12m_count DESC;
+ORDER BY referrals_12m_count DESC NULLS LAST;

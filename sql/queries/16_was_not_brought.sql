@@ -10,4 +10,4 @@ SELECT
     was_not_brought_pct
 FROM partnership.health_access
 WHERE health_place_code <> 'ALL'
-ORDER BY was_not_brought_pct DESC NULLS LAST, appointments_12m_count DESC;
+ORDER BY was_not_brought_pct DESC NULLS LAST, appointments_12m_count DESC NULLS LAST;

@@ -11,4 +11,4 @@ SELECT
     gap_high
 FROM partnership.sufficiency_gap
 WHERE horizon_years = 3 AND phase_code = 'ALL' AND health_place_code = 'ALL' AND need_code <> 'ALL'
-ORDER BY gap DESC;
+ORDER BY gap DESC NULLS LAST;

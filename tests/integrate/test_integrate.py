@@ -277,8 +277,6 @@ def test_a_commissioner_reads_marts_with_their_comments_and_nothing_else(databas
     deliver_all(database, connection)
     refresh_all(database, connection)
     with connect(database) as reader:
-        reader.execute("SELECT partnership.refresh('2026-03-20')")
-        reader.commit()
         reader.execute("SET ROLE commissioner")
         seen = (
             "SELECT count(*), min(children_count) FILTER (WHERE children_count > 0) FROM partnership.needs_prevalence"

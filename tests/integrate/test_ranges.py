@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import yaml
 
-from pipelines.integrate import core, marts, ranges, shape, worlds
+from pipelines.integrate import core, marts, partnership, ranges, shape, worlds
 from tests.sql.test_golden import insert
 
 DAY = date(2026, 3, 20)
@@ -22,7 +22,7 @@ def test_the_partnership_sees_no_small_end(connection: psycopg.Connection):
                    children_count, children_low, children_high) VALUES (%s, 'area', 'ALL', %s, 500, %s, %s, %s)""",
             (DAY, sets, *counts),
         )
-    marts.share(connection, DAY, [mart.name for mart in marts.load()])
+    partnership.share(connection, DAY, [mart.name for mart in marts.load()])
     found = connection.execute(
         "SELECT sets, children_count, children_low, children_high FROM partnership.multi_agency_overlap"
     ).fetchall()

@@ -95,7 +95,7 @@ SELECT
     :as_of AS time_period, place.geographic_level, place.area_code, 'resident_pupils_5_15' AS base, combination.sets,
     combination.set_size, coalesce(found.children_count, 0) AS children_count, place.children::integer AS base_count,
     round(100 * coalesce(found.children_count, 0) / place.children, 3) AS share_pct,
-    CASE WHEN combination.set_size > 1 THEN round(expected.expected::numeric, 2) END AS expected_count,
+    CASE WHEN combination.set_size > 1 THEN round(expected.expected::numeric, 2) END AS expected_children,
     CASE WHEN combination.set_size > 1 AND expected.expected >= 1
         THEN round((coalesce(found.children_count, 0) / expected.expected)::numeric, 2) END AS lift,
     seen.data_as_at
