@@ -97,15 +97,16 @@ def restore(folder: Path, keys: Path | None = None, replace_all: bool = False) -
     return [outcome.as_json() for outcome in outcomes]
 
 
-def make_login(
-    name: str, role: str, also: Sequence[str], areas: Sequence[str], by: str, reason: str, out: Path
-) -> None:
-    """Make a login for a named person; its address with the password goes into a new file."""
+def make_login(name: str, role: str, by: str, reason: str, out: Path, **given: Sequence[str]) -> None:
+    """Make a login for a named person; its address with the password goes into a new file.
+
+    given: what it is given beside its role, as `logins.make` takes it: beside, areas, agencies.
+    """
     from pipelines.ledger import logins as room
     from pipelines.ledger.database import maker, url
 
     with hub() as (settings, _, _), maker(settings) as connection:
-        room.make(connection, url(settings), name, role, beside=also, areas=areas, by=by, reason=reason, out=out)
+        room.make(connection, url(settings), name, role, by=by, reason=reason, out=out, **given)
 
 
 def end_login(name: str, by: str) -> None:

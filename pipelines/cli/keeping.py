@@ -135,12 +135,16 @@ def login(
     area: Annotated[
         list[str] | None, typer.Option(help="Code of a health place; all unless given; repeatable.")
     ] = None,
+    agency: Annotated[
+        list[str] | None, typer.Option(help="Beside areas: what this sender sent, wherever a child lives; repeatable.")
+    ] = None,
     by: By = "",
 ) -> None:
     """Make a login for a named person, with a generated password."""
     from pipelines import upkeep
 
-    upkeep.make_login(name, role, also or [], area or [], by or getpass.getuser(), reason, out_file)
+    given = {"beside": also or [], "areas": area or [], "agencies": agency or []}
+    upkeep.make_login(name, role, by or getpass.getuser(), reason, out_file, **given)
     out.print(f"{name} may log in; the address with the password is in {out_file}", highlight=False)
 
 

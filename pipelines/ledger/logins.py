@@ -1,7 +1,8 @@
 """Logins of named people, and how much a role may ask at once (sql/grants/roles.yaml).
 
-A login is a member of its role; of the area roles of the health places it may see, or of `area_all`; and of what beyond
-its role it was given by name. Its password is made here, and is written to one file and nowhere else.
+A login is a member of its role; of the roles of the areas (health places) and sending agencies whose rows it may see,
+or of `area_all`; and of what beyond its role it was given by name. Its password is made here, and is written to one
+file and nowhere else.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from pipelines.ledger import Ledger
 from pipelines.settings import shipped
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,40}")
-_AREA = re.compile(r"[A-Za-z0-9_]{1,20}")
+_CODE = re.compile(r"[A-Za-z0-9_]{1,41}")
+# Roles by these names decide whose rows a member sees (sql/grants/15_rows.sql).
+_OF_ROWS = ("area_", "agency_")
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def make(
     *,
     beside: Sequence[str] = (),
     areas: Sequence[str] = (),
+    agencies: Sequence[str] = (),
     by: str,
     reason: str,
     out: Path,
@@ -63,15 +67,17 @@ def make(
     """Make a login and write its address with the password to `out`, readable by its owner alone. Commits.
 
     connection: of a user who may make roles. address: of the warehouse, whose user and password are exchanged.
-    beside: roles of `with`. areas: codes of health places; all unless given.
+    beside: roles of `with`. areas: codes of health places. agencies: codes of senders, whose facts are seen wherever a
+    child lives. Every area where neither is given.
 
     Raises UsageFault where the name, a role or an area is not possible, `out` exists, or who and why are not said.
     """
-    _check(login, role, beside, areas, by, reason)
+    _check(login, role, beside, [*areas, *agencies], by, reason)
     if out.exists():
         raise UsageFault(f"{out} exists; a password is never written over another")
     password = secrets.token_urlsafe(24)
-    member = [role, *beside, *([f"area_{code.lower()}" for code in areas] or ["area_all"])]
+    rows = [*(f"area_{code.lower()}" for code in areas), *(f"agency_{code.lower()}" for code in agencies)]
+    member = [role, *beside, *(rows or ["area_all"])]
     try:
         _create(connection, login, password, member, roles()[role])
         connection.execute(
@@ -93,15 +99,15 @@ def make(
     connection.commit()
 
 
-def _check(login: str, role: str, beside: Sequence[str], areas: Sequence[str], by: str, reason: str) -> None:
-    if not _NAME.fullmatch(login) or login in roles() or login.startswith(("pg_", "area_")):
+def _check(login: str, role: str, beside: Sequence[str], codes: Sequence[str], by: str, reason: str) -> None:
+    if not _NAME.fullmatch(login) or login in roles() or login.startswith(("pg_", *_OF_ROWS)):
         raise UsageFault("a login is a name such as j.smith: small letters, digits, dots, dashes")
     if role not in roles():
         raise UsageFault(f"a login is one of {', '.join(roles())}")
     if strange := sorted(set(beside) - set(roles()[role].beside)):
         raise UsageFault(f"{role} cannot be given {', '.join(strange)}")
-    if not all(_AREA.fullmatch(code) for code in areas):
-        raise UsageFault("an area is the code of a health place, letters and digits")
+    if not all(_CODE.fullmatch(code) for code in codes):
+        raise UsageFault("an area is the code of a health place, an agency that of a sender: letters and digits")
     if not by.strip() or not reason.strip():
         raise UsageFault("a login needs the name of who grants it (--by) and why (--reason)")
 
@@ -114,7 +120,7 @@ def _create(
     verifier = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
     connection.execute(sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 10 PASSWORD {}").format(name, verifier))
     for role in member:
-        if role.startswith("area_") and not _exists(connection, role):
+        if role.startswith(_OF_ROWS) and not _exists(connection, role):
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), name))
     connection.execute(sql.SQL("ALTER ROLE {} SET statement_timeout = {}").format(name, limits.statement_timeout))

@@ -127,7 +127,8 @@ def test_no_reader_becomes_another(logins: dict[str, psycopg.Connection[Any]]) -
 
 def page() -> dict[str, list[tuple[str, str]]]:
     """Role -> lines of the page: pattern of an object, what the role may do with it."""
-    lines = [line.strip("|").split("|") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    of_columns = PAGE.read_text().split("## Whose rows")[0]
+    lines = [line.strip("|").split("|") for line in of_columns.splitlines() if line.startswith("| ")]
     head = [cell.strip() for cell in lines[0]]
     rows = [[cell.strip().strip("`") for cell in line] for line in lines[1:]]
     return {role: [(row[0], row[at].strip("-")) for row in rows] for at, role in enumerate(head) if at}
