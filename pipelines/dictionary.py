@@ -167,7 +167,8 @@ def _faults() -> str:
     return "\n".join(lines) + "\n"
 
 
-_OF_EVERY_TABLE = """Every table has `recorded_from` besides: since when the warehouse has shown the row as it is.
+_OF_EVERY_TABLE = """Every table has `recorded_from` besides: since when the warehouse has shown the row as it is. Those
+about persons have `home_area_code`, which decides who sees the row ([who sees what](../who-sees-what.md)).
 `submission_key` is the submission that first said what the row says. `core_known` has the same tables as they were
 shown at an earlier moment ([how](../how-to/ask-for-the-past.md)).
 """

@@ -21,8 +21,9 @@ DUCKDB_TYPES = {
 }
 
 
-# Columns that no source fills: whose row it is, by the crosswalk, and since when the warehouse has said so.
-OWN = ("person_key", "recorded_from")
+# Columns that no source fills: whose row it is, by the crosswalk, where that child's home is, and since when the
+# warehouse has said so.
+OWN = ("person_key", "home_area_code", "recorded_from")
 
 
 @dataclass(frozen=True)

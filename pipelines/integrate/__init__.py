@@ -1,9 +1,9 @@
 """Core and marts, changed in one transaction: all or nothing.
 
-Changes are staged first, outside of it. Then, in one transaction: the changes go into core, every record gets its
-person of today, core.person and the marts follow, every mart that changed is checked and copied for the partnership,
-the ledger moves on, and a row of `ops.refresh` marks the new state. What core and marts no longer show goes into their
-history in the same transaction.
+Changes are staged first, outside of it. Then, in one transaction: every record gets its person of today, core.person
+and the areas of the homes follow, the other changes go into core, the marts follow, every mart that changed is checked
+and copied for the partnership, the ledger moves on, and a row of `ops.refresh` marks the new state. What core and marts
+no longer show goes into their history in the same transaction.
 
 Readers see the old picture until the commit and the new one after it. That row is the only mark there is: a run killed
 before the commit changed nothing, one killed after it left only files to tidy.
@@ -25,13 +25,14 @@ from pipelines.conform import state, workspace
 from pipelines.conform.shape import CoreTable, core_tables
 from pipelines.conform.state import Changes, Next
 from pipelines.errors import SystemFault
-from pipelines.integrate import core, marts, partnership, staging
+from pipelines.integrate import areas, core, marts, partnership, staging
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
 from pipelines.ledger.turn import one_at_a_time
 from pipelines.registry import Registry
 from pipelines.settings import Settings
 
 Connection = psycopg.Connection[Any]
+_PERSONS_FOLLOW_FROM = ("geography", "person_record")
 
 
 @dataclass(frozen=True)
@@ -153,21 +154,15 @@ def _transaction(
     if work.mark is not None and not core.is_later(connection, work.mark["recorded_at"]):
         raise SystemFault("the database's clock is behind the last refresh; nothing is recorded before what is known")
     mark = work.mark or {"code_version": None, "as_of": None, "linkage": {}, "recorded_at": "-infinity"}
-    changed = {
-        table.name: core.merge(connection, table, changes[table.name]) for table in tables if table.name in changes
-    }
-    if work.mark is not None and mark["linkage"].get("crosswalk") != work.crosswalk:
-        for name, count in core.rekey(connection, tables, mark["recorded_at"]).items():
-            changed[name] = changed.get(name, 0) + count
-    core.note_statistics(connection, changed)
-    changed["source"] = core.refresh_sources(connection, registry, work.standing)
-    changed["code"] = core.refresh_codes(connection, registry)
     is_new_code = mark["code_version"] != work.code_version
-    changed["person"] = core.refresh_persons(connection, everyone=is_new_code or core.groups_moved(connection))
+    changed = _persons(connection, registry, tables, changes, work, everyone=is_new_code)
+    late = {table.name: table for table in tables if table.name not in _PERSONS_FOLLOW_FROM}
+    for name in sorted(late.keys() & changes.keys()):
+        changed[name] = changed.get(name, 0) + core.merge(connection, late[name], changes[name])
+    core.note_statistics(connection, {name: changed[name] for name in late if name in changed})
     core.forget(connection, tables, mark["recorded_at"])
-    rest = {name: changed[name] for name in ("source", "code", "person")}
     draws = core.refresh_draws(connection)
-    core.note_statistics(connection, rest | {"key_draw": draws})
+    core.note_statistics(connection, {"key_draw": draws})
     is_everything = is_new_code or mark["as_of"] != work.day
     moved = {table for table, count in (changed | {"key_draw": draws}).items() if count}
     if changed["source"]:
@@ -187,6 +182,36 @@ def _transaction(
         ),
     )
     return {"rows_changed": sum(changed.values()), "marts": len(rows), "mart_rows": sum(rows.values())}
+
+
+def _persons(
+    connection: Connection,
+    registry: Registry,
+    tables: list[CoreTable],
+    changes: Mapping[str, Changes],
+    work: Work,
+    *,
+    everyone: bool,
+) -> dict[str, int]:
+    """What persons follow from, then core.person and the areas of their homes: rows that come after find them there.
+
+    everyone: whether all persons are to be made again. Returns rows changed by table.
+    """
+    changed = {
+        table.name: core.merge(connection, table, changes[table.name])
+        for table in tables
+        if table.name in _PERSONS_FOLLOW_FROM and table.name in changes
+    }
+    if work.mark is not None and work.mark["linkage"].get("crosswalk") != work.crosswalk:
+        for name, count in core.rekey(connection, tables, work.mark["recorded_at"]).items():
+            changed[name] = changed.get(name, 0) + count
+    core.note_statistics(connection, changed)
+    changed["source"] = core.refresh_sources(connection, registry, work.standing)
+    changed["code"] = core.refresh_codes(connection, registry)
+    changed["person"] = core.refresh_persons(connection, everyone=everyone or core.groups_moved(connection))
+    core.note_statistics(connection, {name: changed[name] for name in ("source", "code", "person")})
+    areas.follow(connection)
+    return changed
 
 
 def _move_submissions(ledger: Ledger, standing: list[Submission], as_of: date | None) -> None:

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from pipelines.conform.shape import CoreTable
 from pipelines.conform.state import Changes
+from pipelines.integrate import areas
 from pipelines.ledger import Submission
 from pipelines.registry import Registry
 from pipelines.settings import shipped
@@ -22,12 +23,14 @@ from pipelines.settings import shipped
 Connection = psycopg.Connection[Any]
 RECORD = ("agency_code", "dataset_code", "record_pseudonym")
 _EVERYWHERE = sql.SQL("TRUE")
+# What no query that makes a table of core gives.
+_KEPT_APART = ("recorded_from", areas.COLUMN)
 
 
 def merge(connection: Connection, table: CoreTable, changes: Changes) -> int:
     """Apply the staged changes of one table: delete, update and insert the rows that changed and no other.
 
-    A new row takes its person from the current crosswalk. Returns the rows changed.
+    A new row takes its person from the current crosswalk, and its area from core.person. Returns the rows changed.
     """
     names = {"t": sql.Identifier(table.name), "match": _match(table.key, "t", "s")}
     count = 0
@@ -56,8 +59,10 @@ def _insert(connection: Connection, table: CoreTable) -> int:
         "match": _match(RECORD, "c", "s"),
     }
     if table.has_person:
-        query = """INSERT INTO core.{t} ({columns}, person_key) SELECT {cells}, c.person_key FROM staging.{t} AS s
-            LEFT JOIN link.crosswalk AS c ON c.valid_to = 'infinity' AND {match} WHERE s.change = 'I'"""
+        query = """INSERT INTO core.{t} ({columns}, person_key, home_area_code)
+            SELECT {cells}, c.person_key, p.home_area_code FROM staging.{t} AS s
+            LEFT JOIN link.crosswalk AS c ON c.valid_to = 'infinity' AND {match}
+            LEFT JOIN core.person AS p ON p.person_key = c.person_key WHERE s.change = 'I'"""
     else:
         query = "INSERT INTO core.{t} ({columns}) SELECT {cells} FROM staging.{t} AS s WHERE s.change = 'I'"
     return connection.execute(sql.SQL(query).format(**names)).rowcount
@@ -101,7 +106,8 @@ def rekey(connection: Connection, tables: Iterable[CoreTable], since: Any) -> di
     connection.execute("ANALYZE moved")
     match = _match(RECORD, "t", "m")
     condition = sql.SQL("{} AND t.person_key IS DISTINCT FROM m.person_key").format(match)
-    update = "UPDATE core.{t} AS t SET person_key = m.person_key, recorded_from = now() FROM moved AS m WHERE {c}"
+    update = """UPDATE core.{t} AS t SET person_key = m.person_key, home_area_code = NULL, recorded_from = now()
+        FROM moved AS m WHERE {c}"""
     changed = {}
     for table in tables:
         if table.has_person:
@@ -250,7 +256,7 @@ def note_statistics(connection: Connection, changed: Mapping[str, int]) -> None:
 
 def _make(connection: Connection, table: str) -> None:
     """An empty temporary table made_<table> with the columns of core.<table>."""
-    columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection, table, ("recorded_from",))))
+    columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection, table, _KEPT_APART)))
     query = sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM core.{} WITH NO DATA")
     connection.execute(query.format(sql.Identifier(f"made_{table}"), columns, sql.Identifier(table)))
 
@@ -259,7 +265,7 @@ def _replace_by_difference(
     connection: Connection, table: str, key: tuple[str, ...], within: sql.Composable = _EVERYWHERE
 ) -> int:
     """Make core.<table>, as far as it lies `within`, equal to made_<table>, touching only rows that differ."""
-    columns = _columns(connection, table, ("recorded_from",))
+    columns = _columns(connection, table, _KEPT_APART)
     content = [name for name in columns if name not in key]
     parts = {
         "t": sql.Identifier(table),

@@ -62,9 +62,11 @@ def tables() -> dict[str, Columns]:
 
 
 def _derive(found: dict[str, Columns]) -> dict[str, Columns]:
-    """What the database works out of its own catalogue, in sql/derived/: the moment of each row, who speaks where."""
+    """What the database works out of its own catalogue, in sql/derived/: area, moment, who speaks where."""
     known = {name for name in found if name.startswith("core.") and name not in ("core.key_draw", "core.spoken_of")}
     for name in known - {"core.person_profile"}:
+        if "person_key" in found[name]:
+            found[name]["home_area_code"] = "text"
         found[name]["recorded_from"] = "timestamptz"
     for path in sorted((shipped("sql") / "derived").glob("*.sql")):
         for statement in parse(path.read_text(), dialect="postgres"):

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from pipelines import queries
+from pipelines.integrate import areas
 from pipelines.ledger.database import connect
 from pipelines.ledger.migrate import migrate
 from pipelines.local import postgres
@@ -57,7 +58,9 @@ def fill(owner: Connection, schema: str, table: str) -> None:
             known = {"person_key": person, "agency_code": agency, "dataset_code": "d", "lsoa21_code": home,
                      "record_pseudonym": f"r{number}", "valid_from": "2020-01-01", "valid_to": None,
                      "recorded_from": "2020-01-01", "recorded_to": "infinity", "status_code": "E",
-                     "birth_month": f"20{10 + number}-01-01"}  # fmt: skip
+                     "birth_month": f"20{10 + number}-01-01", "home_area_code": None}  # fmt: skip
+            if schema == "core_history" and person:
+                known["home_area_code"] = {"E1": "MS", "E2": "NP"}.get(str(home))
             by_type = {"date": "2025-01-01", "text": f"{number}{agency}", "boolean": True}
             row = {name: known.get(name, by_type.get(type_, number)) for name, type_, has in columns
                    if name in known or not has}  # fmt: skip
@@ -87,6 +90,7 @@ def area(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> I
         owner.execute(
             "UPDATE core.person_record SET sex_code = 'F', birth_month = '2019-01-01' WHERE agency_code = 'trust'"
         )
+        areas.follow(owner)
         owner.commit()
         yield settings
 
