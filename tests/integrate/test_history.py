@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from pipelines import conform, integrate
+from pipelines.integrate import areas
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect
 from pipelines.local import postgres
@@ -33,6 +34,7 @@ class Area:
     moments: list[datetime] = field(default_factory=list)
     seen: list[dict[str, list[Any]]] = field(default_factory=list)
     keys: list[dict[str, str]] = field(default_factory=list)
+    astray: list[str] = field(default_factory=list)
 
 
 def as_known_at(connection: Connection, moment: datetime | None) -> None:
@@ -40,7 +42,8 @@ def as_known_at(connection: Connection, moment: datetime | None) -> None:
 
 
 def shown(connection: Connection, moment: datetime | None = None) -> dict[str, list[Any]]:
-    """Every row of core and mart: now, or as it was known at a moment."""
+    """Every row of core and mart: now, or as it was known at a moment. In which area a child lives is no fact of the row
+    and follows its home of today."""
     found = {}
     as_known_at(connection, moment)
     tables = connection.execute(
@@ -49,8 +52,26 @@ def shown(connection: Connection, moment: datetime | None = None) -> dict[str, l
     ).fetchall()
     for schema, table in tables:
         source = f"{schema}.{table}" if moment is None else f"{schema}_known.{table}"
-        query = f"SELECT to_jsonb(t)::text FROM {source} AS t ORDER BY 1"
+        query = f"SELECT (to_jsonb(t) - 'home_area_code')::text FROM {source} AS t ORDER BY 1"
         found[f"{schema}.{table}"] = connection.execute(query).fetchall()  # type: ignore[call-overload]
+    connection.rollback()
+    return found
+
+
+def astray(connection: Connection) -> list[str]:
+    """Tables of core with a row whose area is not the one in which core.person has the home of its person."""
+    tables = connection.execute(
+        """SELECT table_name FROM information_schema.columns
+           WHERE table_schema = 'core' AND column_name = 'home_area_code' AND table_name <> 'person'"""
+    ).fetchall()
+    found = []
+    for (table,) in [*tables, ("person",)]:
+        stray = f"""SELECT count(*), count(*) FILTER (WHERE t.home_area_code IS DISTINCT FROM place.health_place_code)
+            FROM core.{table} AS t LEFT JOIN core.person AS p USING (person_key)
+            LEFT JOIN core.geography AS place ON place.lsoa21_code = p.lsoa21_code"""
+        every, wrong = connection.execute(stray).fetchall()[0]  # type: ignore[call-overload]
+        assert every or table not in ("person", "enrolment", "sen_status")
+        found += [table] * bool(wrong)
     connection.rollback()
     return found
 
@@ -100,6 +121,7 @@ def area(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> I
             conform.run(settings, REGISTRY, connection, None)
             integrate.run(settings, REGISTRY, connection, None, {"sufficiency_gap": nothing})
             made.seen.append(shown(connection))
+            made.astray += astray(connection)
             made.moments.append(connection.execute("SELECT max(recorded_at) FROM ops.refresh").fetchone()[0])  # type: ignore[index]
             connection.commit()
         yield made
@@ -114,6 +136,21 @@ def test_a_past_night_is_told_exactly_as_it_was(area: Area, night: int):
     if night != 29:
         assert past["core.sen_status"] != area.seen[29]["core.sen_status"]
         assert past["mart.needs_prevalence"] != area.seen[29]["mart.needs_prevalence"]
+
+
+def test_every_row_is_of_the_area_of_its_childs_home_on_every_night(area: Area):
+    """Whatever came, left, or became another person's; and a home that moves takes all rows of its child along."""
+    assert area.astray == []
+    with connect(area.settings) as connection:
+        homes = "SELECT count(DISTINCT home_area_code), count(home_area_code) FROM core.enrolment"
+        assert connection.execute(homes).fetchall()[0][0] == 2
+        connection.execute("UPDATE core.person SET lsoa21_code = 'E01990002'")
+        assert areas.follow(connection) > 10
+        assert connection.execute(homes).fetchall()[0][0] == 1
+        connection.execute("UPDATE core.person SET lsoa21_code = NULL")
+        areas.follow(connection)
+        assert connection.execute(homes).fetchall()[0] == (0, 0)
+        connection.rollback()
 
 
 def test_before_the_first_night_nothing_was_known(area: Area):
