@@ -49,6 +49,6 @@ RETURN coalesce((
 COMMENT ON FUNCTION core.own_areas IS 'Health places whose area role the person logged in has.';
 
 -- Replaced and not dropped: policies ask it.
-CREATE OR REPLACE VIEW core.seen_person WITH (security_barrier) AS
+CREATE OR REPLACE VIEW core.seen_person WITH (security_barrier = true) AS
 SELECT person_key FROM core.person WHERE home_area_code = ANY ((SELECT core.own_areas())::text[]);
 COMMENT ON VIEW core.seen_person IS 'Grain: one person whose home is in an area of the person logged in (role area_<code>). Asked by row security where a row has no home_area_code.';

@@ -42,8 +42,8 @@ def as_known_at(connection: Connection, moment: datetime | None) -> None:
 
 
 def shown(connection: Connection, moment: datetime | None = None) -> dict[str, list[Any]]:
-    """Every row of core and mart: now, or as it was known at a moment. In which area a child lives is no fact of the row
-    and follows its home of today."""
+    """Every row of core and mart: now, or as it was known at a moment. In which area a child lives is no fact of the
+    row and follows its home of today."""
     found = {}
     as_known_at(connection, moment)
     tables = connection.execute(
