@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.errors import SystemFault
 from pipelines.validate.rules import Rule
@@ -81,7 +82,7 @@ class Checker:
         by_rule = {result.expectation_config.meta["rule"]: result for result in self.results[name].results}
         failed = [rule.rule for rule in rules if not rule.of_table and _count(by_rule[rule.rule]) > 0]
         list_rows = self._listed if self._engine == "duckdb" else _rows
-        rows = {rule: list_rows(rule, by_rule[rule]) for rule in failed}
+        rows = list_rows({rule: by_rule[rule] for rule in failed})
         return [_finding(rule, by_rule[rule.rule], rows.get(rule.rule, NO_ROWS)) for rule in rules]
 
     @cached_property
@@ -109,16 +110,26 @@ class Checker:
             warnings.simplefilter("ignore")
             return self._batch().validate(suite, result_format=result_format)
 
-    def _listed(self, rule: str, result: Any) -> pa.Int32Array:
-        """Numbers of a rule's rows at fault, by Great Expectations' own query; none where it gave no query."""
-        query = (result.result.get("unexpected_index_query") or "").rstrip("; ")
-        if not query:
-            return NO_ROWS
-        statement = f"SELECT source_row::INTEGER AS number FROM ({query}) ORDER BY number"  # noqa: S608
+    def _listed(self, results: dict[str, Any]) -> dict[str, pa.Int32Array]:
+        """Numbers of each rule's rows at fault, by Great Expectations' own queries; none where it gave no query."""
+        queries = {rule: (one.result.get("unexpected_index_query") or "").rstrip("; ") for rule, one in results.items()}
+        asked = {rule: query for rule, query in queries.items() if query}
+        if not asked:
+            return {}
+        lists = [
+            f"SELECT {at} AS at, list(source_row::INTEGER) AS rows FROM ({query})"  # noqa: S608
+            for at, query in enumerate(asked.values())
+        ]
         try:
-            return pa.table(self._connection.sql(statement).to_arrow_table()).column(0).combine_chunks()
+            found = pa.table(self._connection.sql(" UNION ALL ".join(lists)).to_arrow_table())
         except duckdb.Error:  # it may quote a value
-            raise SystemFault(f"the rows at fault of rule {rule} cannot be listed") from None
+            raise SystemFault(f"the rows at fault of rules {', '.join(asked)} cannot be listed") from None
+        rules, at, rows = list(asked), found.column("at").to_pylist(), found.column("rows")
+        return {rules[at[line]]: _ascending(rows[line].values) for line in range(len(found)) if rows[line].is_valid}
+
+
+def _ascending(numbers: pa.Int32Array) -> pa.Int32Array:
+    return numbers.take(pc.sort_indices(numbers))
 
 
 def _count(result: Any) -> int:
@@ -143,13 +154,14 @@ def _finding(rule: Rule, result: Any, rows: pa.Int32Array) -> Finding:
     return Finding(rule, "failed" if failed else "passed", int(result.result["element_count"]), failed, rows)
 
 
-def _rows(rule: str, result: Any) -> pa.Int32Array:
-    """Row numbers of a COMPLETE result: without values they come as one list, else as one entry per row."""
-    found: list[int] = []
-    for entry in result.result.get("unexpected_index_list") or ():
-        rows = entry["source_row"]
-        found += map(int, rows if isinstance(rows, list) else [rows])
-    return pa.array(sorted(found), pa.int32())
+def _rows(results: dict[str, Any]) -> dict[str, pa.Int32Array]:
+    """Row numbers of COMPLETE results: without values they come as one list, else as one entry per row."""
+    found: dict[str, list[int]] = {rule: [] for rule in results}
+    for rule, result in results.items():
+        for entry in result.result.get("unexpected_index_list") or ():
+            rows = entry["source_row"]
+            found[rule] += map(int, rows if isinstance(rows, list) else [rows])
+    return {rule: pa.array(sorted(rows), pa.int32()) for rule, rows in found.items()}
 
 
 @contextmanager

@@ -63,16 +63,14 @@ def load(
 
     A contract column that the file does not have is NULL throughout. file: None makes an empty table.
     """
-    if file:
-        there = {
-            name
-            for (name,) in connection.execute(
-                "SELECT name FROM parquet_schema(?) WHERE num_children IS NULL", [str(file)]
-            ).fetchall()
-        }
-        source = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
-    else:
-        there, source = set(), "(SELECT 1 WHERE false)"
+    if not file:
+        types = _types(registry, dataset, table)
+        named = ", ".join(f"{quoted(name)} {type_}" for name, type_ in types.items())
+        connection.execute(f"CREATE OR REPLACE TABLE {quoted(table)} ({named})")
+        return 0
+    shape = "SELECT name FROM parquet_schema(?) WHERE num_children IS NULL"
+    there = {name for (name,) in connection.execute(shape, [str(file)]).fetchall()}
+    source = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}')"
     columns = [f"{_text('record_pseudonym', there)} AS record_pseudonym", _cast("source_row", "INTEGER", there)]
     for view in passing(registry, dataset, table):
         columns += _content(view, there)
@@ -80,6 +78,14 @@ def load(
         columns.append(_cast(name, type_, there))
     connection.execute(f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT {', '.join(columns)} FROM {source}")  # noqa: S608
     return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()[0][0])  # noqa: S608
+
+
+def _types(registry: Registry, dataset: str, table: str) -> dict[str, str]:
+    """Columns of a typed table -> SQL type, in the order of `load`."""
+    found = {"record_pseudonym": "VARCHAR", "source_row": "INTEGER"}
+    for view in passing(registry, dataset, table):
+        found |= {view.name: TYPED.get(view.type or "", "VARCHAR"), f"{view.name}_cast": "VARCHAR"}
+    return found | derived(registry, dataset, table)
 
 
 def _text(name: str, there: set[str]) -> str:
