@@ -56,6 +56,7 @@ def told(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {"says": found, "lists": {rule: rows.to_pylist() for rule, rows in listed.items()}}
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated as of GX:DeprecationWarning")
 @pytest.mark.parametrize("rows", [ROWS, f"{ROWS} LIMIT 0"])
 def test_each_kind_says_what_it_says_alone(monkeypatch: pytest.MonkeyPatch, rows: str) -> None:
     _great_expectations()
