@@ -17,17 +17,21 @@ COLUMN = "home_area_code"
 
 
 def follow(connection: Connection) -> int:
-    """Bring every row about a person, core.person first, to the area of the home of today. Rows changed.
+    """Bring core.person to the area of each home of today, and the rows about persons whose area is another now.
 
-    Rows of a record that was taken from its person have none already (`core.rekey`).
+    Rows changed. A row that comes, or that becomes another person's, takes the area that core.person has for that one.
     """
-    moved = connection.execute(
-        """UPDATE core.person AS t SET home_area_code = place.health_place_code
+    connection.execute(
+        """CREATE TEMP TABLE elsewhere ON COMMIT DROP AS
+           SELECT p.person_key, place.health_place_code AS area
            FROM core.person AS p LEFT JOIN core.geography AS place USING (lsoa21_code)
-           WHERE p.person_key = t.person_key AND t.home_area_code IS DISTINCT FROM place.health_place_code"""
-    ).rowcount
-    for table in with_persons(connection):
-        query = """UPDATE core.{t} AS t SET home_area_code = p.home_area_code FROM core.person AS p
-            WHERE p.person_key = t.person_key AND t.home_area_code IS DISTINCT FROM p.home_area_code"""
+           WHERE p.home_area_code IS DISTINCT FROM place.health_place_code"""
+    )
+    connection.execute("ANALYZE elsewhere")
+    moved = 0
+    for table in ("person", *with_persons(connection)):
+        query = """UPDATE core.{t} AS t SET home_area_code = e.area FROM elsewhere AS e
+            WHERE e.person_key = t.person_key AND t.home_area_code IS DISTINCT FROM e.area"""
         moved += connection.execute(sql.SQL(query).format(t=sql.Identifier(table))).rowcount
+    connection.execute("DROP TABLE elsewhere")
     return moved

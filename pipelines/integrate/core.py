@@ -106,7 +106,8 @@ def rekey(connection: Connection, tables: Iterable[CoreTable], since: Any) -> di
     connection.execute("ANALYZE moved")
     match = _match(RECORD, "t", "m")
     condition = sql.SQL("{} AND t.person_key IS DISTINCT FROM m.person_key").format(match)
-    update = """UPDATE core.{t} AS t SET person_key = m.person_key, home_area_code = NULL, recorded_from = now()
+    update = """UPDATE core.{t} AS t SET person_key = m.person_key, recorded_from = now(),
+            home_area_code = (SELECT p.home_area_code FROM core.person AS p WHERE p.person_key = m.person_key)
         FROM moved AS m WHERE {c}"""
     changed = {}
     for table in tables:

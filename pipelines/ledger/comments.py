@@ -38,7 +38,7 @@ class Words:
 
 
 def read(folder: Path | None = None) -> Words:
-    """The words of `sql/comments/` together with those of the migrations, where a later one may say it anew or drop it."""
+    """The words of `sql/comments/` together with those of the migrations, the last of which stands."""
     root = folder or shipped("sql")
     said: dict[str, Any] = {"columns": {}, "tables": {}, "objects": {}}
     file = root / "comments" / "columns.yaml"
