@@ -28,6 +28,10 @@ class DataFault(JointNeedsError):
         self.rule = rule
         self.tell_supplier = tell_supplier
 
+    def __reduce__(self) -> tuple[type[DataFault], tuple[str, str]]:
+        """Both parts go from one process to another."""
+        return type(self), (self.rule, self.tell_supplier)
+
 
 class UsageFault(JointNeedsError):
     """The command was called in a way that cannot work; the message says how to call it."""

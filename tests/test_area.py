@@ -50,7 +50,7 @@ def area(server, tmp_path_factory):
         synth.generate(home / "raw", children=2500, seed=11, as_of=AS_OF, scenario="canary")
         registry = declared.load()
         keys.new_area(home / "keys", sorted(registry.agencies), "2026a")
-        seal_area(home / "raw", registry=registry, keys_dir=home / "keys", out=home / "landing")
+        seal_area(home / "raw", keys_dir=home / "keys", out=home / "landing")
         outcomes = flow.pull_all()
         outcomes += flow.refresh()
         yield Area(settings, outcomes)

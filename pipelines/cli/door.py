@@ -149,11 +149,12 @@ def seal(
     from pipelines import seal as room
     from pipelines.seal import packing, sequences
 
-    registry = declared.load(Settings.from_environment().agencies)
+    agencies = Settings.from_environment().agencies
     if everything is not None:
-        outcomes = room.seal_area(everything, registry=registry, keys_dir=keys, out=out_dir, progress=err.print)
+        outcomes = room.seal_area(everything, agencies=agencies, keys_dir=keys, out=out_dir, progress=err.print)
         show([outcome.as_json() for outcome in outcomes], as_json)
         return
+    registry = declared.load(agencies)
     if not (files and agency and dataset and period):
         raise UsageFault("give the files, --agency, --dataset and --period; or --all FOLDER for a synthetic area")
     result = room.seal(

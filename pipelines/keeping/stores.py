@@ -24,7 +24,7 @@ from pipelines.errors import UsageFault
 from pipelines.ledger import Submission
 from pipelines.publish.snapshot import STATUS
 from pipelines.receive.files import REFUSED, TAKEN
-from pipelines.receive.rekey import HUBS, closed, opened
+from pipelines.receive.rekey import closed, opened
 from pipelines.receive.suppression import PSEUDONYM, left, pseudonyms_of, write_left
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
@@ -116,7 +116,7 @@ def linkage(settings: Settings, of: Submission, gone: frozenset[str], changes: C
         kept = left(table, gone)
         if kept.num_rows < table.num_rows:
             made = path.with_name(f".{path.name}{_LEFT}")
-            durable.write(made, closed(kept, keys, HUBS, lambda token: token))
+            durable.write(made, closed(kept, keys))
             changes.instead[path] = made
             count += table.num_rows - kept.num_rows
     if count:

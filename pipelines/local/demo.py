@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -106,7 +105,7 @@ def _make_way(home: Path) -> None:
 # ---- the partners' side ----------------------------------------------------------------------------------------------
 def _make_deliveries(settings: Settings, children: int, seed: int, scenario: str, clock: Clock) -> None:
     from pipelines import synth
-    from pipelines.seal import keys
+    from pipelines.seal import keys, seal_area
 
     raw = settings.home / "raw"
     with clock.stage("synth"):
@@ -114,21 +113,15 @@ def _make_deliveries(settings: Settings, children: int, seed: int, scenario: str
         synth.generate(raw, children=children, seed=seed, as_of=date.today(), scenario=scenario)
     registry = declared.load(settings.agencies)
     keys.new_area(settings.home / "keys", sorted(registry.agencies), EPOCH)
-    deliveries = json.loads((raw / "deliveries.json").read_text())
-    # The largest first, two at a time: the others fill the gaps.
-    deliveries.sort(key=lambda d: -sum((raw / name).stat().st_size for name in d["files"]))
-    with clock.stage("seal"), ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        clock.say(f"sealing {len(deliveries)} deliveries at the partners' doors")
-        for done in as_completed(pool.submit(_seal, settings, raw, delivery) for delivery in deliveries):
-            clock.say(f"  {done.result()}")
-
-
-def _seal(settings: Settings, raw: Path, delivery: dict[str, Any]) -> str:
-    from pipelines.seal import seal_delivery
-
-    registry = declared.load(settings.agencies)
-    found = seal_delivery(raw, delivery, registry=registry, keys_dir=settings.home / "keys", out=settings.landing)
-    return f"{found.subject}: {found.counts['rows']:,} rows in {found.seconds:.1f} s"
+    with clock.stage("seal"):
+        clock.say("sealing the deliveries at the partners' doors")
+        seal_area(
+            raw,
+            keys_dir=settings.home / "keys",
+            out=settings.landing,
+            agencies=settings.agencies,
+            progress=lambda line: clock.say(f"  {line}"),
+        )
 
 
 # ---- the hub's side --------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ closed again in memory only.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -19,12 +18,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from pipelines.extract.faults import fault
 from pipelines.receive.suppression import PSEUDONYM, Listed, left
 from pipelines.seal.keys import HubKeys
-from pipelines.seal.tokens import over_distinct
+from pipelines.seal.tokens import TOKEN, as_parquet
 
-# The column of the linkage file that beside the pseudonym is text and no token.
-SEX = "sex"
-# A partner's token, and the hub's, which carries the 16 bytes of its check beside it.
-PARTNERS, HUBS = "^[0-9a-f]{32}$", "^[0-9a-f]{64}$"
+# The columns of the linkage file that are text and no tokens, and their shapes.
+TEXTS = {PSEUDONYM: "^[0-9a-f]{32}$", "sex": "^[MFU]$"}
+# The hub's token: a partner's, which AES-SIV leaves as long as it was, after the 16 bytes of its check.
+HUB_TOKEN = pa.binary(TOKEN.byte_width + 16)
+Change = Callable[[bytes], bytes]
 
 
 def rekey(sealed: bytes, keys: HubKeys, rows: int, listed: Listed) -> bytes:
@@ -39,7 +39,7 @@ def rekey(sealed: bytes, keys: HubKeys, rows: int, listed: Listed) -> bytes:
         raise fault("FILE-031")
     if gone := listed.among(pc.unique(table.column(PSEUDONYM)).to_pylist()):
         table = left(table, gone)
-    return closed(table, keys, PARTNERS, lambda token: siv.encrypt(bytes.fromhex(token), None).hex())
+    return closed(passed(table, TOKEN, lambda token: siv.encrypt(token, None)), keys)
 
 
 def opened(sealed: bytes, keys: HubKeys) -> pa.Table:
@@ -53,29 +53,38 @@ def opened(sealed: bytes, keys: HubKeys) -> pa.Table:
     return table
 
 
-def closed(table: pa.Table, keys: HubKeys, shape: str, change: Callable[[str], str]) -> bytes:
-    """A linkage table with every token changed, encrypted to the linker. shape: what its tokens look like."""
-    passed = pa.table({name: _column(name, table.column(name), shape, change) for name in table.column_names})
-    clear = io.BytesIO()
-    pq.write_table(passed, clear, compression="zstd")
-    return pyrage.encrypt(clear.getvalue(), [keys.linker.to_public()])
+def closed(table: pa.Table, keys: HubKeys) -> bytes:
+    """A linkage table as a file, encrypted to the linker."""
+    return pyrage.encrypt(as_parquet(table), [keys.linker.to_public()])
 
 
-def _column(name: str, column: pa.ChunkedArray, shape: str, change: Callable[[str], str]) -> pa.Array:
+def passed(table: pa.Table, tokens: pa.DataType, change: Change) -> pa.Table:
+    """A linkage table with every token changed into one of the hub's. tokens: the type of those that are there.
+
+    Raises DataFault `FILE-031` for a column that is neither tokens nor what else a linkage file holds.
+    """
+    return pa.table({name: _column(name, table.column(name), tokens, change) for name in table.column_names})
+
+
+def _column(name: str, column: pa.ChunkedArray, tokens: pa.DataType, change: Change) -> pa.Array:
     """Tokens and lists of tokens changed; pseudonym, sex, numbers and flags as they are."""
     whole = column.combine_chunks()
-    if name == SEX:
-        return _checked(whole, "^[MFU]$")
-    if name == PSEUDONYM:
-        return _checked(whole, PARTNERS)
-    if pa.types.is_string(whole.type):
-        return over_distinct(_checked(whole, shape), change)
-    if pa.types.is_list(whole.type) and pa.types.is_string(whole.type.value_type):
-        values = over_distinct(_checked(whole.values, shape), change)
-        return pa.ListArray.from_arrays(whole.offsets, values, mask=whole.is_null())
+    if name in TEXTS:
+        return _checked(whole, TEXTS[name])
+    if whole.type == tokens:
+        return _changed(whole, change)
+    if pa.types.is_list(whole.type) and whole.type.value_type == tokens:
+        return pa.ListArray.from_arrays(whole.offsets, _changed(whole.values, change), mask=whole.is_null())
     if pa.types.is_boolean(whole.type) or pa.types.is_integer(whole.type):
         return whole
     raise fault("FILE-031")
+
+
+def _changed(tokens: pa.Array, change: Change) -> pa.Array:
+    """Each token changed, worked out once for each distinct one."""
+    encoded = tokens.dictionary_encode()
+    made = pa.array([change(token) for token in encoded.dictionary.to_pylist()], HUB_TOKEN)
+    return made.take(encoded.indices)
 
 
 def _checked(column: pa.Array, shape: str) -> pa.Array:

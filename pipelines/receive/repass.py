@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from pipelines import durable
-from pipelines.receive.rekey import HUBS, closed, opened
+from pipelines.receive.rekey import HUB_TOKEN, closed, opened, passed
 from pipelines.seal.keys import NEXT_PASS, PASS, HubKeys
 
 _FRESH, _READY = ".repass", "ready"
@@ -49,11 +49,11 @@ def _bring_under(new: bytes, keys: HubKeys, store: Path, fresh: Path) -> None:
     """Write every linkage file of the store under the new key, beside the store's own."""
     back, forth = AESSIV(keys.pass_key), AESSIV(new)
 
-    def change(token: str) -> str:
-        return forth.encrypt(back.decrypt(bytes.fromhex(token), None), None).hex()
+    def change(token: bytes) -> bytes:
+        return forth.encrypt(back.decrypt(token, None), None)
 
     for path in sorted(store.glob("*.age")):
-        durable.write(fresh / path.name, closed(opened(path.read_bytes(), keys), keys, HUBS, change))
+        durable.write(fresh / path.name, closed(passed(opened(path.read_bytes(), keys), HUB_TOKEN, change), keys))
 
 
 def _fingerprint(key: Path) -> str:

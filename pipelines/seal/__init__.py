@@ -8,24 +8,27 @@ payload never meet again outside the linker. No exception that leaves this room 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
+import os
 import shutil
 import stat
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow.parquet as pq
 import pyrage
 
 from pipelines import durable, version
+from pipelines import registry as declared
 from pipelines.agencies import Agency
 from pipelines.errors import JointNeedsError, SystemFault, UsageFault
 from pipelines.extract import Recognised, TextTable, open_tables, recognise
@@ -40,11 +43,14 @@ from pipelines.seal.identity import Identities, Scope, identities
 from pipelines.seal.keys import HubKeys, PartnerKeys
 from pipelines.seal.manifest import LinkageFile, Manifest, SealedTable, SourceFile, sha256_of, verify
 from pipelines.seal.payload import TableSealer, seal_tables
+from pipelines.seal.tokens import as_parquet
 from pipelines.settings import PACKAGE
 
 Result = TypeVar("Result")
 # The sender of files that are only looked at.
 NOBODY = "nobody"
+# Bytes of raw files from which further processes are worth their start.
+WORTH_PROCESSES = 16 << 20
 
 __all__ = [
     "HubKeys",
@@ -165,53 +171,66 @@ def throwaway(
 def seal_area(
     area: Path,
     *,
-    registry: Registry,
     keys_dir: Path,
     out: Path,
+    agencies: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
     sealed_at: datetime | None = None,
 ) -> list[Outcome]:
     """Seal every delivery of a synthetic area, `area/deliveries.json`, each with its own agency's keys.
 
-    The folders go to `out/<agency>/`, which is what a landing place looks like.
+    The folders go to `out/<agency>/`, which is what a landing place looks like. A large area is sealed by as many
+    processes as there are cores; each reads the keys it needs itself. agencies: as `registry.load` takes it.
     """
     listing = area / "deliveries.json"
     if not listing.is_file():
         raise UsageFault(f"{area} has no deliveries.json; `joint-needs synth` writes an area")
-    outcomes = []
-    for delivery in json.loads(listing.read_text()):
-        outcomes.append(
-            seal_delivery(area, delivery, registry=registry, keys_dir=keys_dir, out=out, sealed_at=sealed_at)
-        )
-        progress(f"sealed {outcomes[-1].subject}: {outcomes[-1].counts['rows']:,} rows in {outcomes[-1].seconds:.1f} s")
-    return outcomes
+    deliveries = json.loads(listing.read_text())
+    numbers = [_next_number(one, keys_dir, out) for one in deliveries]
+    sizes = [sum((area / name).stat().st_size for name in one["files"]) for one in deliveries]
+    # The largest first: the others fill the gaps.
+    order = sorted(range(len(deliveries)), key=lambda place: -sizes[place])
+    given = [deliveries[place] for place in order], [numbers[place] for place in order]
+    work = partial(seal_delivery, area, keys_dir=keys_dir, out=out, agencies=agencies, sealed_at=sealed_at)
+    found: dict[int, Outcome] = {}
+    several = ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) if sum(sizes) >= WORTH_PROCESSES else None
+    with several or nullcontext():
+        for place, outcome in zip(order, several.map(work, *given) if several else map(work, *given), strict=True):
+            found[place] = outcome
+            progress(f"sealed {outcome.subject}: {outcome.counts['rows']:,} rows in {outcome.seconds:.1f} s")
+    return [found[place] for place in range(len(deliveries))]
 
 
 def seal_delivery(
     area: Path,
     delivery: dict[str, Any],
+    sequence: int | None = None,
     *,
-    registry: Registry,
     keys_dir: Path,
     out: Path,
+    agencies: Path | None = None,
     sealed_at: datetime | None = None,
 ) -> Outcome:
     """Seal one entry of a synthetic area's `deliveries.json` into `out/<agency>/`, under the next sequence number."""
-    agency, dataset, period = delivery["agency"], delivery["dataset"], delivery["period"]
-    landing = out / agency
+    agency = delivery["agency"]
     return seal(
         [area / name for name in delivery["files"]],
-        registry=registry,
+        registry=declared.load(agencies),
         agency=agency,
-        dataset=dataset,
-        period=period,
-        sequence=sequences.take(keys_dir / agency, dataset, period, landing),
+        dataset=delivery["dataset"],
+        period=delivery["period"],
+        sequence=sequence or _next_number(delivery, keys_dir, out),
         keys=PartnerKeys.load(keys_dir / agency),
         geography=area / "postcodes.csv",
         declaration=delivery.get("declaration") or {},
-        out=landing,
+        out=out / agency,
         sealed_at=sealed_at or datetime.now(UTC),
     ).as_outcome()
+
+
+def _next_number(delivery: dict[str, Any], keys_dir: Path, out: Path) -> int:
+    agency = delivery["agency"]
+    return sequences.take(keys_dir / agency, delivery["dataset"], delivery["period"], out / agency)
 
 
 def _last_day(registry: Registry, dataset: str, period: str) -> date:
@@ -304,9 +323,8 @@ def _write_linkage(folder: Path, known: Identities, keys: PartnerKeys) -> dict[s
     """The tokens of all records, a file for each epoch, encrypted to the linker; never on a disk in the clear."""
     written = {}
     for epoch, tokens in known.linkage.items():
-        path, plain = folder / manifests.linkage_name(epoch), io.BytesIO()
-        pq.write_table(tokens, plain, compression="zstd")
-        path.write_bytes(pyrage.encrypt(plain.getvalue(), [keys.linker]))
+        path = folder / manifests.linkage_name(epoch)
+        path.write_bytes(pyrage.encrypt(as_parquet(tokens), [keys.linker]))
         written[epoch] = LinkageFile(sha256=sha256_of(path), rows=tokens.num_rows, weak=known.weak)
     return written
 

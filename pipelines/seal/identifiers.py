@@ -33,6 +33,11 @@ class Evidence:
         """The identifier itself, rather than a former, preferred or other one: its field is called as its kind."""
         return self.field == self.kind
 
+    def slice(self, start: int, rows: int) -> Evidence:
+        """Some of its rows."""
+        parts = (column.slice(start, rows) for column in (self.raw, self.values, self.states))
+        return Evidence(self.column, self.field, self.kind, *parts)
+
     @property
     def valid(self) -> pa.Array:
         """Values that may serve as identifiers; NULL elsewhere."""

@@ -22,9 +22,9 @@ from pipelines.seal import own
 from pipelines.seal.cells import cells_of
 from pipelines.seal.identifiers import Evidence, evidence, is_identifier
 from pipelines.seal.keys import PartnerKeys
-from pipelines.seal.names import all_parts
+from pipelines.seal.names import parts
 from pipelines.seal.normalise import INVALID, partial_birth_date, sex
-from pipelines.seal.tokens import OTHERS, keyed, linkage_tokens, over_distinct, subkey
+from pipelines.seal.tokens import OTHERS, linkage_tokens, over_distinct, pseudonym, subkey
 from pipelines.settings import near_tokens
 
 MAIN = ("forename", "surname", "birth_date", "postcode", "nhs_number", "upn", "uln")
@@ -44,7 +44,8 @@ class Identities:
 
     starts: the number of the first record of each record table. pseudonyms: hex32. births: valid birth dates. linkage:
     by key epoch; its `source_row` goes on counting from one record table to the next, rows that could not be read among
-    them. weak: how many records no identifier names. shared: UPNs that more than one child of the delivery has.
+    them. weak: how many records no identifier names. shared: UPNs that more than one child of the delivery has. read:
+    what the rows of the record tables hold, by column.
     """
 
     starts: Mapping[str, int]
@@ -53,6 +54,7 @@ class Identities:
     linkage: dict[str, pa.Table]
     weak: int
     shared: pa.Array = field(repr=False)
+    read: Sequence[Evidence] = field(repr=False)
     own: own.OwnIdentifiers = field(repr=False)
 
 
@@ -87,7 +89,8 @@ def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
     rows = _one_after_the_other(parts, tables)
     starts = dict(zip(parts, accumulate((part.num_rows for part in parts.values()), initial=0), strict=False))
     numbers = np.arange(rows.num_rows)
-    claims = [Claim(numbers, one) for one in evidence(rows, views, scope.fields, scope.latest)]
+    read = list(evidence(rows, views, scope.fields, scope.latest))
+    claims = [Claim(numbers, one) for one in read]
     ours = own.OwnIdentifiers()
     for view in views:
         if view.column.drop == "name" and view.name in rows.column_names:
@@ -111,7 +114,8 @@ def identities(scope: Scope, tables: Mapping[str, TextTable]) -> Identities:
         tokens = linkage_tokens(plain, key, near=scope.near).append_column("is_protected", protected)
         linkage[epoch] = pa.table([*numbered.columns, *tokens.columns], [*numbered.column_names, *tokens.column_names])
     births = over_distinct(_text(plain, "birth_date"), lambda iso: None if "?" in iso else iso).cast(pa.date32())
-    return Identities(starts, pseudonyms, births, linkage, weak, _shared(own_claims.get("upn"), pseudonyms), ours)
+    shared = _shared(own_claims.get("upn"), pseudonyms)
+    return Identities(starts, pseudonyms, births, linkage, weak, shared, read, ours)
 
 
 def _shared(upns: Evidence | None, pseudonyms: pa.Array) -> pa.Array:
@@ -194,7 +198,7 @@ def _pseudonyms(scope: Scope, found: Mapping[str, Evidence], rows: pa.Table) -> 
     A key of several fields (surname, forename, birth date) is weak; so is the row's own place in the delivery, which is
     all that is left where nothing names the child.
     """
-    token = keyed(subkey(scope.keys.record_key, "record", scope.agency, scope.dataset))
+    token = pseudonym(subkey(scope.keys.record_key, "record", scope.agency, scope.dataset))
     result = pa.nulls(rows.num_rows, pa.string())
     strong = 0
     for entry in scope.registry.contract(scope.dataset).record_key:
@@ -242,9 +246,11 @@ def plain_identities(claims: Sequence[Claim], sexes: pa.Array | None, protected:
 
 def _parts(claim: Claim) -> pa.Table:
     """(record, value) of the parts of double names."""
-    found = all_parts(claim.found.raw.to_pylist())
-    records = [int(claim.records[place]) for place, _ in found]
-    table = pa.table({"record": pa.array(records, pa.int64()), "value": pa.array([p for _, p in found], pa.string())})
+    encoded = claim.found.raw.dictionary_encode()
+    of_distinct = pa.array([parts(raw) for raw in encoded.dictionary.to_pylist()], pa.list_(pa.string()))
+    found = of_distinct.take(encoded.indices)
+    records = claim.records[pc.list_parent_indices(found).to_numpy(zero_copy_only=False)]
+    table = pa.table({"record": pa.array(records, pa.int64()), "value": found.flatten()})
     return table.filter(pc.greater_equal(table["record"], 0))
 
 

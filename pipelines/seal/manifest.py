@@ -18,7 +18,7 @@ from pipelines.seal.keys import EPOCH
 
 NAME, SIGNATURE, PAYLOAD = "manifest.json", "manifest.sig", "payload"
 # What a manifest looks like; another number is another shape, which this version does not read.
-FORMAT: Literal[2] = 2
+FORMAT: Literal[3] = 3
 SIGNATURE_BYTES = 64
 _SHA256 = r"^[0-9a-f]{64}$"
 
@@ -73,7 +73,7 @@ class Manifest(Strict):
     key_epochs: of the link keys that the door held, the newest last. linkage: by key epoch; none without people.
     """
 
-    format: Literal[2] = FORMAT
+    format: Literal[3] = FORMAT
     agency: str
     dataset: str
     period: str

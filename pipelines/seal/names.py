@@ -5,7 +5,6 @@ Names come uniform (`normalise.letters`). All of it is made before tokens are, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -72,13 +71,10 @@ def parts(raw: str) -> list[str]:
 
     None where there is but one name. Particles and initials are no parts.
     """
-    found = [word for word in words(raw) if len(word) >= SHORTEST_PART and word not in PARTICLES and word.isalpha()]
-    return found if len(words(raw)) > 1 else []
-
-
-def all_parts(raws: Iterable[str | None]) -> list[tuple[int, str]]:
-    """(place, part) of every double name among texts."""
-    return [(place, part) for place, raw in enumerate(raws) if raw for part in parts(raw)]
+    found = words(raw)
+    if len(found) < 2:
+        return []
+    return [word for word in found if len(word) >= SHORTEST_PART and word not in PARTICLES and word.isalpha()]
 
 
 def dwelling(address: str) -> list[str]:

@@ -35,6 +35,8 @@ class Reading(NamedTuple):
 _LETTERS = str.maketrans(
     {"Ø": "O", "Ł": "L", "Æ": "AE", "Œ": "OE", "Đ": "D", "Ð": "D", "Þ": "TH", "Ħ": "H", "ı": "I", "ẞ": "SS"}
 )
+# ASCII characters that part words; an apostrophe does not, it goes.
+_APART = {n: None if chr(n) == "'" else " " for n in range(128) if not chr(n).isalnum()}
 _MONTH_NAMES = (
     ("jan", "january"),
     ("feb", "february"),
@@ -85,17 +87,23 @@ EARLIEST_BIRTH = date(1900, 1, 1)
 
 def packed(text: str) -> str:
     """Letters and digits alone, upper case: how numbers, codes and postcodes are compared."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper()))
 
 
 def letters(text: str) -> str:
     """Letters and digits, upper case, without accents: `Zoë O’Neill-Łuk` is `ZOEONEILLLUK`."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     plain = unicodedata.normalize("NFKD", text.upper().translate(_LETTERS))
     return "".join(filter(str.isalnum, plain))
 
 
 def words(text: str) -> list[str]:
     """The words of a text, each upper case and without accents, digits kept."""
+    if text.isascii():
+        return text.upper().translate(_APART).split()
     plain = unicodedata.normalize("NFKD", text.upper().translate(_LETTERS))
     kept = "".join(c if c.isalnum() else "" if unicodedata.combining(c) or c in "'’" else " " for c in plain)
     return kept.split()

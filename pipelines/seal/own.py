@@ -8,7 +8,6 @@ live in memory for one sealing and are salted by the interpreter; nothing of the
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +18,8 @@ from pipelines.seal.normalise import packed, words
 SHORTEST_NAME = 3
 SHORTEST_NUMBER = 5
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_BIRTH_STYLES = ("%Y%m%d", "%d%m%Y", "%d%b%Y", "%d%B%Y", "%Y%b%d")
+_MONTHS = ("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER", "OCTOBER", "NOVEMBER",
+           "DECEMBER")  # fmt: skip
 
 Words = Callable[[str], list[str]]
 
@@ -37,8 +37,10 @@ def whole(text: str) -> list[str]:
 
 def birth_words(iso: str) -> list[str]:
     """A birth date as one word in each style that a cell could have it in."""
-    born = date.fromisoformat(iso)
-    return [born.strftime(style).upper() for style in _BIRTH_STYLES]
+    year, month, day = iso.split("-")
+    name = _MONTHS[int(month) - 1]
+    return [f"{year}{month}{day}", f"{day}{month}{year}", f"{day}{name[:3]}{year}", f"{day}{name}{year}",
+            f"{year}{name[:3]}{day}"]  # fmt: skip
 
 
 def _is_telling(word: str) -> bool:

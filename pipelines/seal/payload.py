@@ -17,10 +17,10 @@ from pipelines.extract import TextTable
 from pipelines.registry import ColumnView
 from pipelines.seal.cells import BLANKED, SENTINELS, cells_of
 from pipelines.seal.geography import Geography
-from pipelines.seal.identifiers import evidence, is_identifier, states
+from pipelines.seal.identifiers import Evidence, evidence, is_identifier, states
 from pipelines.seal.identity import Identities, Scope, parent_key
 from pipelines.seal.normalise import EXPLAINED, FUTURE, INVALID, MISSING, SHARED, TEMPORARY, TEST, VALID, packed
-from pipelines.seal.tokens import day_unknown, keyed, over_distinct, subkey
+from pipelines.seal.tokens import day_unknown, over_distinct, pseudonym, subkey
 
 # States that identifiers of some kinds may have besides.
 _FURTHER_STATES = {"birth_date": (FUTURE,), "birth_month": (FUTURE,), "upn": (EXPLAINED, SHARED)}
@@ -143,7 +143,7 @@ class TableSealer:
             owner = other
             column = self._scope.registry.contract(self._scope.dataset).tables[owner].key[0]
         key = subkey(self._scope.keys.record_key, "key", self._scope.agency, self._scope.dataset, owner, column)
-        return over_distinct(raw, keyed(key))
+        return over_distinct(raw, pseudonym(key))
 
     def _checked(self, view: ColumnView, raw: pa.Array, records: np.ndarray) -> pa.Array:
         """The cells of a kept column, uniform, or the word that stands for what may not pass."""
@@ -163,7 +163,7 @@ class TableSealer:
 
     def _derived(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         """What the identifiers of a table leave behind: their states, and coarser facts."""
-        found = list(evidence(batch, self._views, self._scope.fields, self._scope.latest))
+        found = self._evidence(batch)
         facts: dict[str, pa.Array] = {}
         shown: dict[str, pa.Array] = {}
         for view in filter(is_identifier, self._views):
@@ -186,6 +186,13 @@ class TableSealer:
             if view.column.km_from:
                 facts[f"{view.name}_km"] = self._way(batch, view)
         return facts | shown
+
+    def _evidence(self, batch: pa.RecordBatch) -> list[Evidence]:
+        """The identifiers of some rows; those of records were read before."""
+        if self._known and self._first is not None:
+            start = self._first + self.counts.rows
+            return [one.slice(start, batch.num_rows) for one in self._known.read]
+        return list(evidence(batch, self._views, self._scope.fields, self._scope.latest))
 
     def _way(self, batch: pa.RecordBatch, view: ColumnView) -> pa.Array:
         """Whole kilometres from a child's home to another place of the row; NULL where either place is not known."""

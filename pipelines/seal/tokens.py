@@ -1,4 +1,4 @@
-"""Keyed tokens and pseudonyms: HMAC-SHA-256 under a subkey for each purpose, cut to 16 bytes, in hex.
+"""Keyed tokens and pseudonyms: HMAC-SHA-256 under a subkey for each purpose, cut to 16 bytes; pseudonyms in hex.
 
 A token compares across partners (same link key, same kind); a pseudonym compares within one partner. Equal values give
 equal tokens, and nobody without the key can try values out. HMAC: RFC 2104; subkeys: HKDF, RFC 5869.
@@ -6,7 +6,6 @@ equal tokens, and nobody without the key can try values out. HMAC: RFC 2104; sub
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -14,13 +13,22 @@ import jellyfish
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pipelines.seal import names
 
 TOKEN_BYTES = 16
+TOKEN = pa.binary(TOKEN_BYTES)
 VERSION = "1"
+# Columns of the linkage file in which many rows have the same.
+RECURRING = (
+    "forename", "forename_phonetic", "surname", "surname_phonetic", "surname_as_forename", "birth_date",
+    "birth_date_swapped", "postcode", "postcode_sector", "forename_formal.list.element", "forename_near.list.element",
+    "surname_near.list.element", "sex", "birth_parts",
+)  # fmt: skip
 IDENTIFIERS = ("nhs_number", "upn", "uln", "local_id")
 # Lists of further values of a record, and the kind of token each value becomes.
 OTHERS = {
@@ -37,13 +45,22 @@ def subkey(key: bytes, *purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key)
 
 
-def keyed(key: bytes) -> Callable[[str], str]:
-    """A function from text to its token under `key`."""
+def keyed(key: bytes) -> Callable[[bytes], bytes]:
+    """A function from bytes to their HMAC under `key`, cut; the key goes in once and is copied for each text."""
+    empty = HMAC(key, SHA256())
 
-    def token(text: str) -> str:
-        return hmac.digest(key, text.encode(), "sha256")[:TOKEN_BYTES].hex()
+    def mac(text: bytes) -> bytes:
+        one = empty.copy()
+        one.update(text)
+        return one.finalize()[:TOKEN_BYTES]
 
-    return token
+    return mac
+
+
+def pseudonym(key: bytes) -> Callable[[str], str]:
+    """A function from text to its pseudonym under `key`."""
+    mac = keyed(key)
+    return lambda text: mac(text.encode()).hex()
 
 
 def over_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
@@ -63,12 +80,14 @@ def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) 
     agency, NUL, value), and the lists of `OTHERS`. Only what may serve as an identifier: anything else must be NULL.
     near: whether names also leave the tokens of what is one letter away (ADR 33); without them the lists are empty.
 
-    Returns the token columns of the linkage file, in its order, one row per row.
+    Returns the token columns of the linkage file, in its order, one row per row: tokens of `TOKEN`, lists of them,
+    and sex, numbers and flags.
     """
     column = {name: identities.column(name).combine_chunks() for name in identities.column_names}
 
-    def tokens(kind: str, source: pa.Array, prepare: Callable[[str], str | None] = str) -> pa.Array:
-        return _tokens(subkey(link_key, "token", kind), source, prepare)
+    def tokens(kind: str, source: pa.Array, prepare: Callable[[str], str | None] | None = None) -> pa.Array:
+        texts = over_distinct(source, prepare) if prepare else source
+        return _tokens(subkey(link_key, "token", kind), texts)
 
     def lists(kind: str, source: pa.Array, prepare: Callable[[str], Iterable[str]]) -> pa.Array:
         return _token_lists(subkey(link_key, "token", kind), source, prepare)
@@ -95,9 +114,10 @@ def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) 
     for name, kind in OTHERS.items():
         found[name] = pa.ListArray.from_arrays(_offsets(column[name]), tokens(kind, column[name].flatten()))
     beside = (initial, over_distinct(surname, jellyfish.metaphone), *(column[kind] for kind in IDENTIFIERS))
+    pairs = [over_distinct(birth, pair) for pair in PAIRS]
     found["birth_pairs"] = _gathered([
-        tokens(f"birth_pair_{place}_{number}", _with(over_distinct(birth, pair), other))
-        for place, pair in enumerate(PAIRS) for number, other in enumerate(beside)
+        tokens(f"birth_pair_{place}_{number}", _with(pair, other))
+        for place, pair in enumerate(pairs) for number, other in enumerate(beside)
     ])  # fmt: skip
     found["forename_formal"] = lists("forename_formal", forename, names.formal)
     found["forename_starts"] = lists("forename_whole", _with(forename, month), _starts)
@@ -141,16 +161,9 @@ def _with(text: pa.Array, other: pa.Array) -> pa.Array:
 
 
 def _gathered(columns: Sequence[pa.Array]) -> pa.ListArray:
-    """The values of some columns as one list for each row, without NULLs, in the order of the values."""
-    rows = len(columns[0])
-    table = pa.table({
-        "row": pa.array(np.tile(np.arange(rows), len(columns)), pa.int64()),
-        "value": pa.concat_arrays(list(columns)),
-    })  # fmt: skip
-    table = table.filter(pc.is_valid(table["value"])).sort_by([("row", "ascending"), ("value", "ascending")])
-    sizes = np.bincount(table["row"].to_numpy(), minlength=rows)
-    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int32())
-    return pa.ListArray.from_arrays(offsets, table["value"].combine_chunks())
+    """The tokens of some columns as one list for each row, without NULLs."""
+    rows, every = np.tile(np.arange(len(columns[0])), len(columns)), pa.concat_arrays(list(columns))
+    return _lists(rows[pc.is_valid(every).to_numpy(zero_copy_only=False)], every.drop_null(), len(columns[0]))
 
 
 def day_unknown(birth: pa.Array) -> pa.Array:
@@ -179,25 +192,39 @@ def _parts(birth: str, first: int, second: int) -> str | None:
 PAIRS = tuple(partial(_parts, first=first, second=second) for first, second in ((0, 1), (1, 2), (0, 2)))
 
 
-def _tokens(key: bytes, source: pa.Array, prepare: Callable[[str], str | None]) -> pa.Array:
-    token = keyed(key)
-
-    def of(text: str) -> str | None:
-        prepared = prepare(text)
-        return token(prepared) if prepared else None
-
-    return over_distinct(source, of)
+def _tokens(key: bytes, texts: pa.Array) -> pa.Array:
+    """The token of each text, worked out once for each distinct one; NULL for NULL and for an empty text."""
+    encoded = pc.if_else(pc.equal(texts, ""), None, texts).dictionary_encode()
+    mac = keyed(key)
+    made = b"".join([mac(text) for text in encoded.dictionary.cast(pa.binary()).to_pylist()])
+    distinct = pa.FixedSizeBinaryArray.from_buffers(TOKEN, len(encoded.dictionary), [None, pa.py_buffer(made)])
+    return distinct.take(encoded.indices)
 
 
 def _token_lists(key: bytes, source: pa.Array, prepare: Callable[[str], Iterable[str]]) -> pa.Array:
-    """A list of tokens for each text, in the order of the tokens, so that the order says nothing; empty for NULL."""
-    token = keyed(key)
+    """A list of tokens for each text; empty for NULL."""
     encoded = source.dictionary_encode()
-    made = pa.array(
-        [[], *(sorted(token(text) for text in prepare(value)) for value in encoded.dictionary.to_pylist())],
-        pa.list_(pa.string()),
-    )
-    return made.take(pc.add(pc.fill_null(encoded.indices, -1), 1))
+    prepared = [list(prepare(text)) for text in encoded.dictionary.to_pylist()]
+    sizes = [len(texts) for texts in prepared]
+    tokens = _tokens(key, pa.array([text for texts in prepared for text in texts], pa.string()))
+    # One more, the empty list.
+    made = _lists(np.repeat(np.arange(len(sizes)), sizes), tokens, len(sizes) + 1)
+    return made.take(pc.fill_null(encoded.indices, len(sizes)))
+
+
+def _lists(rows: np.ndarray, tokens: pa.Array, count: int) -> pa.ListArray:
+    """Tokens as one list for each of `count` rows, in the order of the tokens, so that the order says nothing."""
+    first = np.frombuffer(tokens.buffers()[1], ">u8", count=len(tokens) * TOKEN_BYTES // 8)[:: TOKEN_BYTES // 8]
+    order = np.lexsort((first, rows))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=count))])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), tokens.take(pa.array(order)))
+
+
+def as_parquet(linkage: pa.Table) -> bytes:
+    """A linkage table as the bytes of its file: only columns in which tokens recur are worth a dictionary."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(linkage, sink, compression="zstd", use_dictionary=RECURRING, write_statistics=False)
+    return sink.getvalue().to_pybytes()
 
 
 def _offsets(lists: pa.ListArray) -> pa.Array:

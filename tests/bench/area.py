@@ -83,18 +83,16 @@ def measure(children: int, home: Path, *, with_link_floor: bool = True) -> dict[
     print(f"{children:,} children", flush=True)
     timed(stages, "synth", lambda: synth.generate(raw, children=children, seed=7, as_of=date.today()))
     keys.new_area(home / "keys", sorted(registry.agencies), "2026a")
-    sealed = timed(
-        stages, "seal", lambda: seal_area(raw, registry=registry, keys_dir=home / "keys", out=settings.landing)
-    )
+    sealed = timed(stages, "seal", lambda: seal_area(raw, keys_dir=home / "keys", out=settings.landing))
     take_in(registry, stages)
     refresh(stages)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     link_floor = timed({}, "bare Splink", lambda: matching.floor(settings, registry)) if with_link_floor else None
     print("nothing new", flush=True)
     refresh(nothing)
     print("one child in a hundred changed", flush=True)
     night.write(raw, home / "night", registry)
-    seal_area(home / "night", registry=registry, keys_dir=home / "keys", out=settings.landing)
+    seal_area(home / "night", keys_dir=home / "keys", out=settings.landing)
     take_in(registry, again)
     refresh(again)
     f_seconds = floor(settings, raw)

@@ -152,7 +152,7 @@ def _set_up(home: str, address: str) -> None:
     for wanted, is_yesterday in ((YESTERDAY, True), (TODAY, False)):
         for delivery in listed:
             if f"{delivery['agency']}/{delivery['dataset']}/{delivery['period']}" in wanted:
-                seal_delivery(raw, delivery, registry=registry, keys_dir=place / "keys", out=place / "landing")
+                seal_delivery(raw, delivery, keys_dir=place / "keys", out=place / "landing")
         if is_yesterday:
             outcomes = flow.pull_all() + flow.refresh()
         else:

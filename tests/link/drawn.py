@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from pipelines.link import matcher, tokens
 from pipelines.link.solve import solve
+from pipelines.seal import tokens as door
 from pipelines.seal.normalise import letters
-from pipelines.seal.tokens import OTHERS, keyed, linkage_tokens
+from pipelines.seal.tokens import OTHERS, linkage_tokens
 
 # Short names of sources in drawn tables, those with names first.
 SOURCES = {
@@ -42,7 +43,7 @@ def rows(table: str) -> list[dict[str, str]]:
 
 def pseudonym(source: str, record: str) -> str:
     """The record pseudonym of a drawn record."""
-    return keyed(KEY)(f"{source}|{record}")
+    return door.pseudonym(KEY)(f"{source}|{record}")
 
 
 def _identity(row: dict[str, str]) -> dict[str, Any]:

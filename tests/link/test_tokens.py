@@ -85,16 +85,16 @@ def test_a_record_gone_from_the_newest_is_still_there() -> None:
     assert db.execute("SELECT count(*) FROM record").fetchall() == [(2,)]
 
 
-def test_a_token_is_its_first_sixty_bits() -> None:
-    """However the column came in: plain, as places in a list of distinct ones, in lists, with gaps."""
-    written = ["f" * 32, None, "0123456789abcdef" * 2, "f" * 32]
-    expected = [int(text[:15], 16) if text else None for text in written]
-    plain = pa.array(written, pa.string())
-    for column in (plain, plain.dictionary_encode(), plain.slice(1), pa.concat_arrays([plain, plain])):
-        asked = column.to_pylist()
-        assert tokens._integers(column).to_pylist() == [int(t[:15], 16) if t else None for t in asked]
-    several = pa.array([written[:1], None, [], written[2:]], pa.list_(pa.string()))
-    assert tokens._lists(several).to_pylist() == [expected[:1], [], [], expected[2:]]
-    for ragged in (["f" * 32, "f" * 31], ["f" * 8]):
-        with pytest.raises(SystemFault, match="no token"):
-            tokens._integers(pa.array(ragged))
+def test_a_token_is_its_first_eight_bytes() -> None:
+    """Of any size, in a part of a column, in lists, with gaps; what is no token stops the run."""
+    for size in (8, 16, 32):
+        written = [b"f" * size, None, bytes(range(size)), b"f" * size]
+        plain = pa.array(written, pa.binary(size))
+        for column in (plain, plain.slice(1), pa.concat_arrays([plain, plain]), plain[:0]):
+            asked = [int.from_bytes(t[:8], "little") if t else None for t in column.to_pylist()]
+            assert tokens._integers(column).to_pylist() == asked
+        several = pa.array([written[:1], None, [], written[2:]], pa.list_(pa.binary(size)))
+        (first, _, *others) = tokens._integers(plain).to_pylist()
+        assert tokens._lists(several).to_pylist() == [[first], [], [], others]
+    with pytest.raises(SystemFault, match="earlier version"):
+        tokens._integers(pa.array(["f" * 64]))

@@ -17,7 +17,7 @@ def test_only_valid_identifiers_become_tokens(area, tmp_path):
     names = ("nhs_number", "upn", "uln", "postcode", "postcode_sector", "birth_date", "birth_parts", "sex")
     assert all(good[name] for name in names)
     assert {name: bad[name] for name in names} == dict.fromkeys(names)
-    assert len(good["nhs_number"]) == 32
+    assert len(good["nhs_number"]) == 16
     assert (good["sex"], good["is_birth_day_unknown"], good["is_protected"]) == ("F", False, False)
 
 
