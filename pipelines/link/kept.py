@@ -30,7 +30,7 @@ from pipelines.link.tokens import Source
 from pipelines.seal.keys import HubKeys
 
 # Raised where what is kept changes its shape or its meaning.
-FORMAT = 1
+FORMAT = 2
 _OF = b"of"
 Model = dict[str, Any]
 # What is kept of the last run, and the table it fills.
@@ -110,7 +110,7 @@ class Kept:
     def _read(self, name: str, of: str) -> pa.Table | None:
         try:
             clear = pyrage.decrypt((self._folder / f"{name}.age").read_bytes(), [self._keys.linker])
-            found = pq.read_table(pa.BufferReader(clear))
+            found = pq.read_table(pa.BufferReader(clear), use_threads=False)
         except (OSError, pyrage.DecryptError, pa.ArrowException):
             return None
         return found if (found.schema.metadata or {}).get(_OF) == of.encode() else None

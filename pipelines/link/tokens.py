@@ -59,6 +59,9 @@ LOOKS = (
     "sex", "birth_parts", "is_forename_initial",
 )  # fmt: skip
 FLAGS = ("is_forename_initial", "is_protected")
+# What decides which rows speak and what earlier ones add; the rest is of the newest row as it stands.
+_DECIDING = ("record_pseudonym", "is_protected", *IDENTIFIERS, "forename", "surname", "postcode", *OTHERS)
+_CARRIED = (*(name for name in LOOKS if name not in OTHERS),)
 COLUMNS = ("record_pseudonym", "source_row", *SINGLE, *LISTS, "birth_parts", "sex", *FLAGS)
 # An identifier that so many records carry is a default of somebody's system, not a person's.
 MAX_HOLDERS = 40
@@ -98,7 +101,7 @@ def read(path: Path, keys: HubKeys, submission: Submission, columns: Iterable[st
     """Columns of one linkage file, decrypted in memory; SystemFault where the file is gone or will not open."""
     try:
         clear = pyrage.decrypt(path.read_bytes(), [keys.linker])
-        return pq.read_table(pa.BufferReader(clear), columns=list(columns))
+        return pq.read_table(pa.BufferReader(clear), columns=list(columns), use_threads=False)
     except FileNotFoundError:
         raise SystemFault(f"the link store has no linkage file of {submission.submission}") from None
     except (pyrage.DecryptError, pa.ArrowException, OSError):
@@ -170,26 +173,44 @@ def describe(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> pa.Table:
 
     A row for each profile: agency, dataset, record_pseudonym, is_protected, the token columns, content, is_named.
     """
-    into = "CREATE OR REPLACE TEMP TABLE token_row AS"
-    for part in parts:
-        db.register("rows", small(part.table))
-        db.execute(
-            f"""{into} SELECT ? AS agency, CASE WHEN ? THEN record_pseudonym ELSE ? END AS dataset,
-                ?::INTEGER AS edition, list_contains(?::INTEGER[], source_row) AS is_held, * EXCLUDE source_row
-                FROM rows""",  # noqa: S608
-            [part.source[0], part.alone, part.source[1], part.edition, list(part.held)],
-        )
-        db.unregister("rows")
-        into = "INSERT INTO token_row"
-    looks = ", ".join(LOOKS)
-    now = ", ".join(f"coalesce(n.{c}, e.{c}) AS {c}" if c in IDENTIFIERS else f"n.{c}" for c in SINGLE)
+    given = list(parts)
+    opened = [small(part.table) for part in given]
+    editions = np.repeat([part.edition for part in given], [len(table) for table in opened])
+    held = [np.isin(table["source_row"].to_numpy(), part.held) for part, table in zip(given, opened, strict=True)]
+    rows = pa.concat_tables(opened)
+    spoken = _speaking(db, pa.table({
+        **{name: rows[name] for name in _DECIDING},
+        "place": pa.array(np.arange(len(rows))),
+        "edition": pa.array(editions),
+        "is_held": pa.array(np.concatenate(held)),
+    }))  # fmt: skip
+    carried = rows.select(_CARRIED).take(spoken["place"])
+    agency, dataset = given[0].source
+    profiles = pa.table({
+        "agency": pa.repeat(agency, len(spoken)),
+        "dataset": spoken["record_pseudonym"] if given[0].alone else pa.repeat(dataset, len(spoken)),
+        **{name: spoken[name] for name in spoken.column_names if name != "place"},
+        **{name: carried[name] for name in _CARRIED},
+    })  # fmt: skip
+    db.register("profiles", profiles)
+    found = db.sql(f"""
+        SELECT agency, dataset, record_pseudonym, is_protected, {", ".join((*SINGLE, *LISTS))}, sex, birth_parts,
+               is_forename_initial, hash({", ".join(LOOKS)}) AS content,
+               forename IS NOT NULL OR surname IS NOT NULL AS is_named
+        FROM profiles""").to_arrow_table()  # noqa: S608
+    db.unregister("profiles")
+    return found
+
+
+def _speaking(db: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
+    """The places of rows that speak for their records, with identifiers and other values that earlier ones add."""
+    now = ", ".join(f"coalesce(n.{name}, e.{name}) AS {name}" for name in IDENTIFIERS)
     others = ", ".join(
         f"""CASE WHEN len(n.{name}) > 0 OR len(e.{name}) > 0 THEN
             list_sort(list_distinct(list_filter(list_concat(n.{name}, e.{name}), lambda t: t IS DISTINCT FROM n.{of})))
             ELSE [] END AS {name}"""
         for name, of in OTHERS.items()
     )
-    kept = ", ".join(f"n.{name}" for name in LISTS if name not in OTHERS)
     earlier = ", ".join(
         [f"arg_max({name}, edition) FILTER ({name} IS NOT NULL) AS {name}" for name in IDENTIFIERS]
         + [
@@ -197,26 +218,21 @@ def describe(db: duckdb.DuckDBPyConnection, parts: Iterable[Part]) -> pa.Table:
             for name, of in OTHERS.items()
         ]
     )
+    db.register("token_row", rows)
     found = db.sql(f"""
         WITH known AS (
-            SELECT agency, dataset, record_pseudonym, bool_and(is_held) AS is_all_held,
+            SELECT record_pseudonym, bool_and(is_held) AS is_all_held,
                    coalesce(bool_or(is_protected) FILTER (NOT is_held), bool_or(is_protected)) AS is_hidden,
                    coalesce(max(edition) FILTER (NOT is_held), max(edition)) AS newest
             FROM token_row GROUP BY ALL
         ), spoken AS (
-            SELECT * FROM token_row JOIN known USING (agency, dataset, record_pseudonym)
-            WHERE NOT is_held OR is_all_held
+            SELECT * FROM token_row JOIN known USING (record_pseudonym) WHERE NOT is_held OR is_all_held
         ), earlier AS (
-            SELECT agency, dataset, record_pseudonym, {earlier} FROM spoken WHERE edition < newest AND NOT is_hidden
-            GROUP BY ALL
-        ), profiled AS (
-            SELECT agency, dataset, record_pseudonym, n.is_hidden AS is_protected, {now}, {others}, {kept}, n.sex,
-                   n.birth_parts, n.is_forename_initial
-            FROM spoken n LEFT JOIN earlier e USING (agency, dataset, record_pseudonym) WHERE edition = newest
+            SELECT record_pseudonym, {earlier} FROM spoken WHERE edition < newest AND NOT is_hidden GROUP BY ALL
         )
-        SELECT *, hash({looks}) AS content, forename IS NOT NULL OR surname IS NOT NULL AS is_named
-        FROM profiled""").to_arrow_table()  # noqa: S608
-    db.execute("DROP TABLE token_row")
+        SELECT place, record_pseudonym, n.is_hidden AS is_protected, {now}, {others}
+        FROM spoken n LEFT JOIN earlier e USING (record_pseudonym) WHERE edition = newest""").to_arrow_table()  # noqa: S608
+    db.unregister("token_row")
     return found
 
 

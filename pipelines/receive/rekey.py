@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from pipelines.extract.faults import fault
 from pipelines.receive.suppression import PSEUDONYM, Listed, left
 from pipelines.seal.keys import HubKeys
-from pipelines.seal.tokens import TOKEN, as_parquet
+from pipelines.seal.tokens import TOKEN, as_parquet, bytes_over_distinct
 
 # The columns of the linkage file that are text and no tokens, and their shapes.
 TEXTS = {PSEUDONYM: "^[0-9a-f]{32}$", "sex": "^[MFU]$"}
@@ -72,19 +72,13 @@ def _column(name: str, column: pa.ChunkedArray, tokens: pa.DataType, change: Cha
     if name in TEXTS:
         return _checked(whole, TEXTS[name])
     if whole.type == tokens:
-        return _changed(whole, change)
+        return bytes_over_distinct(whole, change, HUB_TOKEN)
     if pa.types.is_list(whole.type) and whole.type.value_type == tokens:
-        return pa.ListArray.from_arrays(whole.offsets, _changed(whole.values, change), mask=whole.is_null())
+        values = bytes_over_distinct(whole.values, change, HUB_TOKEN)
+        return pa.ListArray.from_arrays(whole.offsets, values, mask=whole.is_null())
     if pa.types.is_boolean(whole.type) or pa.types.is_integer(whole.type):
         return whole
     raise fault("FILE-031")
-
-
-def _changed(tokens: pa.Array, change: Change) -> pa.Array:
-    """Each token changed, worked out once for each distinct one."""
-    encoded = tokens.dictionary_encode()
-    made = pa.array([change(token) for token in encoded.dictionary.to_pylist()], HUB_TOKEN)
-    return made.take(encoded.indices)
 
 
 def _checked(column: pa.Array, shape: str) -> pa.Array:

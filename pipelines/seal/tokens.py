@@ -72,6 +72,14 @@ def over_distinct(column: pa.Array, function: Callable[[str], str | None]) -> pa
     return results.take(encoded.indices)
 
 
+def bytes_over_distinct(column: pa.Array, function: Callable[[bytes], bytes], made: pa.DataType) -> pa.Array:
+    """The same for texts or bytes that become bytes. made: of which size all of them are."""
+    encoded = column.dictionary_encode()
+    values = b"".join([function(value) for value in encoded.dictionary.cast(pa.binary()).to_pylist()])
+    distinct = pa.FixedSizeBinaryArray.from_buffers(made, len(encoded.dictionary), [None, pa.py_buffer(values)])
+    return distinct.take(encoded.indices)
+
+
 def linkage_tokens(identities: pa.Table, link_key: bytes, *, near: bool = True) -> pa.Table:
     """Tokens of records whose identifiers are already uniform (`normalise`), as the linker compares them.
 
@@ -193,12 +201,8 @@ PAIRS = tuple(partial(_parts, first=first, second=second) for first, second in (
 
 
 def _tokens(key: bytes, texts: pa.Array) -> pa.Array:
-    """The token of each text, worked out once for each distinct one; NULL for NULL and for an empty text."""
-    encoded = pc.if_else(pc.equal(texts, ""), None, texts).dictionary_encode()
-    mac = keyed(key)
-    made = b"".join([mac(text) for text in encoded.dictionary.cast(pa.binary()).to_pylist()])
-    distinct = pa.FixedSizeBinaryArray.from_buffers(TOKEN, len(encoded.dictionary), [None, pa.py_buffer(made)])
-    return distinct.take(encoded.indices)
+    """The token of each text; NULL for NULL and for an empty text."""
+    return bytes_over_distinct(pc.if_else(pc.equal(texts, ""), None, texts), keyed(key), TOKEN)
 
 
 def _token_lists(key: bytes, source: pa.Array, prepare: Callable[[str], Iterable[str]]) -> pa.Array:
@@ -221,9 +225,10 @@ def _lists(rows: np.ndarray, tokens: pa.Array, count: int) -> pa.ListArray:
 
 
 def as_parquet(linkage: pa.Table) -> bytes:
-    """A linkage table as the bytes of its file: only columns in which tokens recur are worth a dictionary."""
+    """A linkage table as the bytes of its file. Tokens do not compress; where they recur a dictionary shortens them."""
     sink = pa.BufferOutputStream()
-    pq.write_table(linkage, sink, compression="zstd", use_dictionary=RECURRING, write_statistics=False)
+    packed = {"record_pseudonym": "zstd", "source_row": "zstd"}
+    pq.write_table(linkage, sink, compression=packed, use_dictionary=RECURRING, write_statistics=False)
     return sink.getvalue().to_pybytes()
 
 
