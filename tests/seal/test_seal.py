@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import DataFault, SystemFault, UsageFault
-from pipelines.seal import throwaway
-from tests.seal.parts import OTHER_UPN, PUPIL, REGISTRY, Area, census, payload, register
+from pipelines.seal import seal_area, throwaway
+from tests.seal.parts import CHILD, OTHER_UPN, PUPIL, REGISTER, REGISTRY, Area, census, payload, register, write_csv
 
 
 def test_the_folder_and_the_manifest(area, tmp_path):
@@ -236,3 +236,24 @@ def test_the_manifest_always_says_on_what_basis_data_flow(area, tmp_path):
         "consent",
         3,
     )
+
+
+def test_several_processes_seal_as_one_does(area, tmp_path, monkeypatch):
+    """In the order of the list, under numbers in that order; a fault of one comes back with its rule."""
+    monkeypatch.setattr("pipelines.seal.WORTH_PROCESSES", 0)
+    (tmp_path / "postcodes.csv").write_text("postcode,lsoa21\nMK99 1AB,E01990001\n")
+    write_csv(tmp_path / "small.csv", REGISTER, [CHILD])
+    write_csv(tmp_path / "large.csv", REGISTER, [CHILD | {"la_id": str(number)} for number in range(50)])
+    register_of = {"agency": "education", "dataset": "ehc_register", "period": "2026-03-15"}
+
+    def sealed(*names):
+        (tmp_path / "deliveries.json").write_text(json.dumps([register_of | {"files": [name]} for name in names]))
+        return seal_area(tmp_path, keys_dir=tmp_path / "keys", out=tmp_path / "out")
+
+    first, second = sealed("small.csv", "large.csv")
+    assert (first.counts["rows"], first.subject[-1], second.counts["rows"], second.subject[-1]) == (1, "1", 50, "2")
+    assert len(list((tmp_path / "out" / "education").iterdir())) == 2
+    (tmp_path / "none.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataFault) as fault:
+        sealed("none.csv")
+    assert fault.value.rule.startswith("FILE-") and fault.value.tell_supplier
