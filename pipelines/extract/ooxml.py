@@ -185,6 +185,8 @@ class _SheetReader:
         if name == "c":
             self._open(about)
         elif name == "row":
+            if "row" in self._stack[:-1]:
+                raise fault("FILE-033")  # a row in a row: whose the cells are nobody can say
             # A number that does not grow is no place in a sheet.
             self._number = max(_counted(about.get("r", "")) or 0, self._number + 1)
             self._place = -1

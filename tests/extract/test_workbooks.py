@@ -247,6 +247,14 @@ def test_rows_whose_numbers_do_not_grow_still_differ(tmp_path):
     assert rows_of(tables_of(path)["child"], ["childid", "source_row"]) == [("1", 1), ("2", 2), ("3", 3)]
 
 
+def test_a_row_within_a_row_is_refused(tmp_path):
+    """Both would have had the inner one's number."""
+    inner = b'<row r="4"><c r="A4"><v>5</v></c></row>'
+    within = b'<row r="3"><c r="A3"><v>4</v></c>' + inner + b'<c r="B3"><v>6</v></c></row></sheetData>'
+    path = parts(tmp_path / "a.xlsx", sheet1=lambda xml: xml.replace(b"</sheetData>", within))
+    assert refused(path) == "FILE-033"
+
+
 @pytest.mark.shared
 def test_the_area_inspection_lists_are_read(shared):
     found = cells_of(shared / "samples" / "area_send" / "fake_sen.xlsx")
