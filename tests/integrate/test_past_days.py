@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.integrate import marts
+from pipelines.integrate import marts, past
 from pipelines.ledger.database import connect
 from pipelines.local import postgres
 from pipelines.settings import Settings
@@ -162,6 +162,22 @@ def test_the_day_of_the_refresh_is_the_present(area: Area, warehouse: Connection
     }
     assert there == {mart.name for mart in made}
     assert all(name.startswith("core.") for mart in made for name in mart.reads)
+
+
+def test_a_function_makes_once_what_is_joined_from_whole_tables_and_is_made_again_only_if_changed(
+    warehouse: Connection,
+):
+    """Its text or its settings."""
+    query = "SELECT proname, oid, prosrc FROM pg_proc WHERE pronamespace = 'mart_as_of'::regnamespace ORDER BY proname"
+    made = rows(warehouse, query)
+    for name, _, text in made:
+        for table_ in ("person_profile", "source"):
+            assert text.count(f"core_as_of.{table_}(") <= 1, (name, table_)
+    warehouse.execute("ALTER FUNCTION mart_as_of.unmet_need(date) RESET jit")
+    for mart in marts.load():
+        past.ensure(warehouse, mart.name, mart.definition, mart.model)
+    again = rows(warehouse, query)
+    assert [one[0] for one, other in zip(made, again, strict=True) if one != other] == ["unmet_need"]
 
 
 @pytest.mark.parametrize("day", PAST, ids=str)

@@ -2,21 +2,23 @@
 -- Grain: base x measure x area x breakdown. Key: see mart.yaml. Owner: SEND data team.
 WITH seen AS MATERIALIZED (
     SELECT
-        (SELECT least(:as_of, max(data_as_at)) FROM core.spoken_of WHERE table_name = 'ehc_plan') AS plans_as_at,
-        (SELECT least(:as_of, max(data_as_at)) FROM core.spoken_of WHERE table_name = 'enrolment') AS pupils_as_at
+        least(:as_of, max(data_as_at) FILTER (WHERE table_name = 'ehc_plan')) AS plans_as_at,
+        least(:as_of, max(data_as_at) FILTER (WHERE table_name = 'enrolment')) AS pupils_as_at
+    FROM core.spoken_of WHERE table_name IN ('ehc_plan', 'enrolment')
+),
+on_roll AS (
+    SELECT agency_code, dataset_code, record_pseudonym, person_key, enrol_status_code FROM core.enrolment WHERE is_current
 ),
 pupil AS (
-    SELECT enrolment.person_key, min(status.status_code) AS status_code
-    FROM core.enrolment AS enrolment
+    SELECT on_roll.person_key, min(status.status_code) AS status_code
+    FROM on_roll
     LEFT JOIN core.sen_status AS status USING (agency_code, dataset_code, record_pseudonym)
-    WHERE enrolment.is_current AND enrolment.enrol_status_code IS DISTINCT FROM 'S' AND enrolment.person_key IS NOT NULL
-    GROUP BY enrolment.person_key
+    WHERE on_roll.enrol_status_code IS DISTINCT FROM 'S' AND on_roll.person_key IS NOT NULL
+    GROUP BY on_roll.person_key
 ),
 pupil_need AS (
     SELECT DISTINCT ON (need.person_key) need.person_key, need.need_code
-    FROM core.sen_need AS need
-    JOIN core.enrolment AS enrolment USING (agency_code, dataset_code, record_pseudonym)
-    WHERE enrolment.is_current
+    FROM core.sen_need AS need JOIN on_roll USING (agency_code, dataset_code, record_pseudonym)
     ORDER BY need.person_key, need.need_rank, need.need_code
 ),
 counted AS (
@@ -58,10 +60,11 @@ numerator AS (
     GROUP BY 1, 2, 3, 5, 6, 7, 8, 9, 10, 11
 ),
 denominator AS (
-    SELECT 'residents_0_25' AS base, population.persons, core.age_band(population.age) AS age_band,
+    SELECT 'residents_0_25' AS base, sum(population.persons) AS persons, core.age_band(population.age) AS age_band,
         core.sex_label(population.sex_code) AS sex, NULL AS ethnicity_group,
         core.deprivation_fifth(geography.imd_decile) AS deprivation_fifth, geography.health_place_code, geography.ward_code
     FROM population JOIN core.geography AS geography USING (lsoa21_code)
+    GROUP BY 3, 4, 6, 7, 8
     UNION ALL
     SELECT 'pupils_on_roll', count(*), core.age_band(core.age_on_31_august(profile.birth_month, seen.pupils_as_at)), profile.sex,
         profile.ethnicity_group, profile.deprivation_fifth, profile.health_place_code, profile.ward_code
