@@ -82,23 +82,32 @@ def apply(connection: psycopg.Connection[Any], words: Words) -> None:
 
 
 def copy(connection: psycopg.Connection[Any], of: str, to: str) -> None:
-    """Say of the columns of one schema's tables what is said of those of another. Never commits."""
-    columns = connection.execute(
-        """SELECT c.relname, a.attname, col_description(o.oid, b.attnum)
-           FROM pg_class AS c JOIN pg_class AS o ON o.relname = c.relname AND o.relnamespace = to_regnamespace(%s)
-           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-           JOIN pg_attribute AS b ON b.attrelid = o.oid AND b.attname = a.attname
-           WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind = 'r'
-             AND col_description(o.oid, b.attnum) IS NOT NULL
-             AND col_description(o.oid, b.attnum) IS DISTINCT FROM col_description(c.oid, a.attnum)""",
-        (of, to),
+    """Say of one schema's tables and their columns what is said of those of another. Never commits."""
+    missing = connection.execute(
+        """WITH said AS (
+               SELECT c.relnamespace, c.relname, coalesce(a.attname, '') AS attname, d.description
+               FROM pg_description AS d
+               JOIN pg_class AS c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass AND c.relkind = 'r'
+               LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0
+           ), there AS (
+               SELECT c.relname, a.attname FROM pg_class AS c
+               JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               WHERE c.relnamespace = to_regnamespace(%(to)s) AND c.relkind = 'r'
+               UNION
+               SELECT c.relname, '' FROM pg_class AS c
+               WHERE c.relnamespace = to_regnamespace(%(to)s) AND c.relkind = 'r'
+           )
+           SELECT relname, attname, is_.description
+           FROM there JOIN said AS is_ USING (relname, attname)
+           LEFT JOIN (SELECT * FROM said WHERE relnamespace = to_regnamespace(%(to)s)) AS was USING (relname, attname)
+           WHERE is_.relnamespace = to_regnamespace(%(of)s) AND is_.description IS DISTINCT FROM was.description""",
+        {"of": of, "to": to},
     ).fetchall()
-    said = [
-        sql.SQL("COMMENT ON COLUMN {} IS {}").format(sql.Identifier(to, table, column), sql.Literal(words))
-        for table, column, words in columns
-    ]
-    if said:
-        connection.execute(sql.SQL("; ").join(said))
+    for table, column, words in missing:
+        what = sql.SQL("COLUMN {}" if column else "TABLE {}").format(
+            sql.Identifier(to, table, *([column] * bool(column)))
+        )
+        connection.execute(sql.SQL("COMMENT ON {} IS {}").format(what, sql.Literal(words)))
 
 
 def _is_there(connection: psycopg.Connection[Any], kind: str, name: str) -> bool:
