@@ -13,7 +13,6 @@ from psycopg import sql
 from pipelines.integrate.worlds import with_persons
 
 Connection = psycopg.Connection[Any]
-COLUMN = "home_area_code"
 
 
 def follow(connection: Connection) -> int:

@@ -15,7 +15,6 @@ from psycopg import sql
 
 from pipelines.conform.shape import CoreTable
 from pipelines.conform.state import Changes
-from pipelines.integrate import areas
 from pipelines.ledger import Submission
 from pipelines.registry import Registry
 from pipelines.settings import shipped
@@ -24,7 +23,7 @@ Connection = psycopg.Connection[Any]
 RECORD = ("agency_code", "dataset_code", "record_pseudonym")
 _EVERYWHERE = sql.SQL("TRUE")
 # What no query that makes a table of core gives.
-_KEPT_APART = ("recorded_from", areas.COLUMN)
+_KEPT_APART = ("recorded_from", "home_area_code")
 
 
 def merge(connection: Connection, table: CoreTable, changes: Changes) -> int:

@@ -168,23 +168,14 @@ def _show(connection: Connection, mart: Mart, as_of: date, filler: Filler | None
     past.ensure(connection, mart.name, mart.definition, mart.model)
     parts = {
         "t": sql.Identifier("mart", mart.name),
-        "made": sql.Identifier(f"made_{mart.name}"),
         "history": sql.Identifier("mart_history", mart.name),
         "names": sql.SQL(", ").join(map(sql.Identifier, mart.definition.columns)),
-        "same": sql.SQL(" AND ").join(
-            sql.SQL("t.{0} {1} s.{0}").format(
-                sql.Identifier(name), sql.SQL("=" if name in mart.definition.key else "IS NOT DISTINCT FROM")
-            )
-            for name in mart.definition.columns
-        ),
+        "same": shape.same_row(mart.definition),
     }
     if filler is not None:
         filler(connection, as_of)
     else:
-        # The planner knows nothing of a table that was just made, and would compare every row with every other.
-        connection.execute(sql.SQL("ANALYZE {made}").format(**parts))
-        for statement in _BY_DIFFERENCE:
-            connection.execute(sql.SQL(statement).format(**parts))
+        shape.by_difference(connection, parts["t"], sql.Identifier(f"made_{mart.name}"), mart.definition)
     for statement in _HISTORY:
         connection.execute(sql.SQL(statement).format(**parts))
     for name, query in mart.checks.items():
@@ -196,11 +187,6 @@ def _show(connection: Connection, mart: Mart, as_of: date, filler: Filler | None
     return int(counted[0]) if counted else 0
 
 
-_BY_DIFFERENCE = (
-    "DELETE FROM {t} AS t WHERE NOT EXISTS (SELECT 1 FROM {made} AS s WHERE {same})",
-    """INSERT INTO {t} ({names}) SELECT {names} FROM {made} AS s
-       WHERE NOT EXISTS (SELECT 1 FROM {t} AS t WHERE {same})""",
-)
 _HISTORY = (
     """UPDATE {history} AS t SET recorded_to = now()
        WHERE recorded_to = 'infinity' AND NOT EXISTS (SELECT 1 FROM {t} AS s WHERE {same})""",

@@ -53,21 +53,17 @@ def _copy(connection: Connection, name: str, definition: MartDefinition, day: da
                    ON CONFLICT (mart) DO UPDATE SET month = excluded.month""",
                 (name, month),
             )
-    for statement in _BY_DIFFERENCE if is_there else _ANEW:
-        connection.execute(sql.SQL(statement).format(**names))
+    if is_there:
+        shape.by_difference(connection, names["copy"], sql.Identifier("coming"), definition)
+    else:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {copy}").format(**names))
+        connection.execute(sql.SQL("CREATE TABLE {copy} AS SELECT * FROM coming").format(**names))
     connection.execute("DROP TABLE coming")
     guard = "SELECT partnership.guard(%s::regclass, %s)"
     has_levels = {"geographic_level", "area_code"} <= set(definition.columns)
     if has_levels or "health_place_code" in definition.columns:
         for schema in ("partnership", "mart"):
             connection.execute(guard, (f"{schema}.{name}", has_levels))
-
-
-_BY_DIFFERENCE = (
-    "DELETE FROM {copy} AS was WHERE was::text NOT IN (SELECT is_::text FROM coming AS is_)",
-    "INSERT INTO {copy} SELECT * FROM coming AS is_ WHERE is_::text NOT IN (SELECT was::text FROM {copy} AS was)",
-)
-_ANEW = ("DROP TABLE IF EXISTS {copy}", "CREATE TABLE {copy} AS SELECT * FROM coming")
 
 
 def _coming(definition: MartDefinition) -> sql.SQL:

@@ -13,11 +13,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pipelines.integrate.ranges import as_it_stands
+from pipelines.integrate.ranges import TABLE, as_it_stands, tables_named
 from pipelines.integrate.shape import MartDefinition, seen_by, typed
 
 Connection = psycopg.Connection[Any]
-_TABLE = r"\bcore\.(\w+)\b(?!\s*\()"
 # Made by joins over whole tables, so that a model which names one twice is better off with a copy. Of the others a copy
 # costs more than it saves: what the model asks of them (is_current, one table of spoken_of) no longer reaches the scan.
 _COSTLY = ("person_profile", "source")
@@ -70,7 +69,7 @@ def _on_a_day(connection: Connection, model: str) -> tuple[str, str]:
         name
         for (name,) in connection.execute("SELECT proname FROM pg_proc WHERE pronamespace = 'core_as_of'::regnamespace")
     }
-    named = Counter(re.findall(_TABLE, re.sub(r"--.*", "", model)))
+    named = Counter(tables_named(model))
     once = [name for name in _COSTLY if named[name] > 1]
 
     def instead(found: re.Match[str]) -> str:
@@ -80,4 +79,4 @@ def _on_a_day(connection: Connection, model: str) -> tuple[str, str]:
 
     day = re.sub(r"(?<!:):as_of\b", "$1::date", model)
     made = ", ".join(f"once_{name} AS MATERIALIZED (SELECT * FROM core_as_of.{name}($1))" for name in once)  # noqa: S608
-    return f"WITH {made}\n" if once else "", re.sub(_TABLE, instead, day)
+    return f"WITH {made}\n" if once else "", re.sub(TABLE, instead, day)

@@ -29,6 +29,8 @@ from pipelines.settings import shipped
 
 Connection = psycopg.Connection[Any]
 LOW, HIGH = 0.05, 0.95
+# A table or view of core where a query names it; what has a bracket behind it is a function.
+TABLE = r"\bcore\.(\w+)\b(?!\s*\()"
 # The day of the picture is the same in every row that was made, and no query that counts has to give it.
 DAY = "time_period"
 # No count of children depends on these, and the models read them for their denominators alone.
@@ -53,7 +55,7 @@ def _stand_ins(connection: Connection, query: str) -> dict[str, str]:
     Each is made once in a transaction and the planner told of it: of a query in its place it would know so little that
     it took the children of all worlds for a handful, and compared each with every other.
     """
-    named = set(re.findall(r"\bcore\.(\w+)\b(?!\s*\()", re.sub(r"--.*", "", query), flags=re.IGNORECASE))
+    named = set(tables_named(query))
     with_persons = worlds.with_persons(connection)
     found = {table: f"(SELECT * FROM core.{table} WHERE FALSE)" for table in _LEFT_OUT}  # noqa: S608
     for table in named & (with_persons.keys() | {"person", "person_profile"}):
@@ -92,10 +94,15 @@ def _cell(name: str) -> str:
     return f"t.{name} || ' ' || of.world AS {name}" if is_name else f't."{name}"'
 
 
+def tables_named(query: str) -> list[str]:
+    """The tables and views of core that a query reads, one entry for each time it names one; comments apart."""
+    return re.findall(TABLE, re.sub(r"--.*", "", query), flags=re.IGNORECASE)
+
+
 def _instead(query: str, tables: Mapping[str, str]) -> str:
     """A query that reads something else in place of tables of core, each under the name that the query gives it."""
     return re.sub(
-        r"\bcore\.(\w+)\b(?!\s*\()(\s+AS\s+\w+)?",
+        TABLE + r"(\s+AS\s+\w+)?",
         lambda m: tables[m[1]] + (m[2] or f" AS {m[1]}") if m[1] in tables else m[0],
         re.sub(r"--.*", "", query),
         flags=re.IGNORECASE,

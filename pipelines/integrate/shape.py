@@ -114,6 +114,36 @@ def seen_by(columns: Collection[str]) -> LiteralString:
     return "TRUE"
 
 
+def by_difference(
+    connection: Connection, table: sql.Identifier, made: sql.Identifier, definition: MartDefinition
+) -> None:
+    """Bring a table of a mart's shape to the rows of another, writing those that differ and no other."""
+    parts = {
+        "table": table,
+        "made": made,
+        "names": sql.SQL(", ").join(map(sql.Identifier, definition.columns)),
+        "same": same_row(definition),
+    }
+    for statement in (
+        # The planner knows nothing of a table that was just made, and would compare every row with every other.
+        "ANALYZE {made}",
+        "DELETE FROM {table} AS t WHERE NOT EXISTS (SELECT 1 FROM {made} AS s WHERE {same})",
+        """INSERT INTO {table} ({names}) SELECT {names} FROM {made} AS s
+           WHERE NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {same})""",
+    ):
+        connection.execute(sql.SQL(statement).format(**parts))
+
+
+def same_row(definition: MartDefinition) -> sql.Composed:
+    """Whether t and s, rows of a mart's shape, say the same in every column."""
+    return sql.SQL(" AND ").join(
+        sql.SQL("t.{0} {1} s.{0}").format(
+            sql.Identifier(name), sql.SQL("=" if name in definition.key else "IS NOT DISTINCT FROM")
+        )
+        for name in definition.columns
+    )
+
+
 def columns_there(connection: Connection, schema: str, table: str) -> dict[str, str]:
     """The columns of a table or view and their types, in order; nothing where it is not there."""
     rows = connection.execute(
