@@ -115,7 +115,7 @@ def seen_by(columns: Collection[str]) -> LiteralString:
 
 
 def by_difference(
-    connection: Connection, table: sql.Identifier, made: sql.Identifier, definition: MartDefinition
+    connection: Connection, table: sql.Composable, made: sql.Composable, definition: MartDefinition
 ) -> None:
     """Bring a table of a mart's shape to the rows of another, writing those that differ and no other."""
     parts = {
