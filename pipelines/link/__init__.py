@@ -96,7 +96,7 @@ def _match(
     found = summarise(db)
     night = person_keys.load(connection, db, before["crosswalk"], everyone=bool(choice.absent))
     groups = epochs.stay(night.people, night.held, choice.absent)
-    assignment = person_keys.assign(groups, night.held, night.age)
+    assignment = person_keys.assign(groups, night.held, night.age, night.newcomers)
     person_keys.check(assignment, night.persons, settings.most_key_changes)
     person_keys.write(connection, assignment)
     for table in stored.TABLES:

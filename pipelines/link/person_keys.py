@@ -7,6 +7,7 @@ largest part of a split keeps it; a merged key names its survivor. A record that
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import numpy as np
 import psycopg
 import pyarrow as pa
 
@@ -40,6 +42,7 @@ class CircuitBreaker(SystemFault):
 Record = tuple[str, str, str]
 # kind, person key, other key, records
 Event = tuple[str, uuid.UUID, uuid.UUID | None, int]
+_NOBODY = pa.table({name: pa.array([], pa.string()) for name in ("agency", "dataset", "record_pseudonym", "key")})
 
 
 @dataclass(frozen=True)
@@ -52,31 +55,43 @@ class Held:
 
 @dataclass
 class Assignment:
-    """What changes in the crosswalk: rows to close, rows to open, and the events that say why."""
+    """What changes in the crosswalk: rows to close, rows to open, and the events that say why.
+
+    newcomers: records of people of whom none was here before, whom nothing but a new key can befall: one row for each,
+    agency, dataset, record_pseudonym and key, those of one person together. They have no events of their own.
+    """
 
     closed: list[Record] = field(default_factory=list)
     opened: list[tuple[Record, uuid.UUID]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    newcomers: pa.Table = field(default_factory=lambda: _NOBODY)
 
     def counts(self) -> dict[str, int]:
         """Changes by kind; all 0 on an unchanged night."""
         kinds = Counter(kind for kind, *_ in self.events)
         moved = {record for record, _ in self.opened} & set(self.closed)
+        kinds["new"] += len(self.newcomers["key"].unique())
         return {
-            "records_new": len(self.opened) - len(moved),
+            "records_new": len(self.opened) - len(moved) + len(self.newcomers),
             "records_moved": len(moved),
             "records_gone": len(self.closed) - len(moved),
             **{f"keys_{kind}": kinds[kind] for kind in ("new", "merge", "split", "retire")},
         }
 
 
-def assign(people: Iterable[list[Record]], held: Mapping[Record, Held], age: Mapping[uuid.UUID, int]) -> Assignment:
+def assign(
+    people: Iterable[list[Record]],
+    held: Mapping[Record, Held],
+    age: Mapping[uuid.UUID, int],
+    newcomers: pa.Table = _NOBODY,
+) -> Assignment:
     """Give every person a key.
 
     Args:
         people: the records of each person tonight; each record once.
         held: the key each record had last, merged keys already replaced by their survivor.
         age: order in which keys came into being, the lowest the oldest.
+        newcomers: as `Night` has them, with their keys.
     """
     groups = sorted((sorted(records) for records in people), key=lambda records: records[0])
     overlaps = []
@@ -94,7 +109,7 @@ def assign(people: Iterable[list[Record]], held: Mapping[Record, Held], age: Map
         wanted.setdefault(number, key)
         if number not in key_of and key not in taken:
             key_of[number], taken[key] = key, number
-    found = Assignment()
+    found = Assignment(newcomers=newcomers)
     for number, records in enumerate(groups):
         if number in key_of:
             continue
@@ -140,12 +155,14 @@ class Night:
 
     held: the last key of each of their records, a merged key replaced by its survivor, and the open rows of records
     that are gone. age: the order in which those keys came into being. persons: how many there were in all.
+    newcomers: see `Assignment`; they are not among the people.
     """
 
     people: list[list[Record]]
     held: dict[Record, Held]
     age: dict[uuid.UUID, int]
     persons: int
+    newcomers: pa.Table
 
 
 def crosswalk(connection: psycopg.Connection[Any]) -> pa.Table:
@@ -169,7 +186,7 @@ def load(
     """Tonight's people from `person`, `record`, `source`, beside the crosswalk as it was and `link.key_event`.
 
     Who has the records that a key had, those and no others, keeps it whatever befalls the rest, and is left out unless
-    everyone is asked for.
+    everyone is asked for. People all of whose records are new get their keys here, as arrays.
     """
     db.register("crosswalk_rows", before)
     db.execute("""
@@ -194,19 +211,41 @@ def load(
            WHERE NOT ? AND NOT list_contains(?::VARCHAR[], key)""",
         [everyone, wanted],
     )
-    people = db.execute("SELECT * EXCLUDE (key, is_open) FROM tonight ANTI JOIN settled USING (person_id)").fetchall()
+    db.execute("""
+        CREATE OR REPLACE TEMP TABLE newcomer AS
+        SELECT person_id, row_number() OVER (ORDER BY person_id) - 1 AS place
+        FROM tonight GROUP BY person_id HAVING count(key) = 0""")
+    newcomers = _with_keys(
+        db.sql("""
+        SELECT agency, dataset, record_pseudonym, place FROM tonight JOIN newcomer USING (person_id)
+        ORDER BY place, agency, dataset, record_pseudonym""").to_arrow_table()
+    )
+    people = db.execute("""
+        SELECT * EXCLUDE (key, is_open)
+        FROM tonight ANTI JOIN settled USING (person_id) ANTI JOIN newcomer USING (person_id)""").fetchall()
     rows = db.execute("""
         SELECT agency, dataset, record_pseudonym, key, is_open FROM before ANTI JOIN settled USING (key)
         WHERE is_open OR (agency, dataset, record_pseudonym) IN (
             SELECT (agency, dataset, record_pseudonym) FROM tonight WHERE NOT is_open)""").fetchall()
     persons = int(db.execute("SELECT count(DISTINCT key) FROM before WHERE is_open").fetchall()[0][0])
-    db.execute("DROP TABLE before; DROP TABLE tonight; DROP TABLE settled")
+    db.execute("DROP TABLE before; DROP TABLE tonight; DROP TABLE settled; DROP TABLE newcomer")
     held = {}
     for agency, dataset, record, text, is_open in rows:
         key = uuid.UUID(text)
         held[agency, dataset, record] = Held(key if is_open else _last(key, survivors), is_open)
     gathered = groups((person, (agency, dataset, record)) for person, agency, dataset, record in people)
-    return Night(gathered, held, _age(connection, {row.key for row in held.values()}), persons)
+    return Night(gathered, held, _age(connection, {row.key for row in held.values()}), persons, newcomers)
+
+
+def _with_keys(records: pa.Table) -> pa.Table:
+    """Records with a new key for each `place`, numbers from 0 on that never fall, instead of it."""
+    places = records["place"].to_numpy()
+    drawn = np.frombuffer(os.urandom(16 * (int(places[-1]) + 1 if len(places) else 0)), np.uint8).reshape(-1, 16).copy()
+    # Version 4 and its variant, RFC 9562.
+    drawn[:, 6] = drawn[:, 6] & 0x0F | 0x40
+    drawn[:, 8] = drawn[:, 8] & 0x3F | 0x80
+    keys = pa.array([str(uuid.UUID(bytes=one.tobytes())) for one in drawn], pa.string())
+    return records.drop_columns("place").append_column("key", keys.take(pa.array(places)))
 
 
 def _survivors(connection: psycopg.Connection[Any]) -> dict[uuid.UUID, uuid.UUID]:
@@ -234,7 +273,7 @@ def write(connection: psycopg.Connection[Any], found: Assignment) -> None:
 
     Writes nothing at all where nothing changed. Rows are valid from the moment of writing.
     """
-    if not (found.closed or found.opened or found.events):
+    if not (found.closed or found.opened or found.events or len(found.newcomers)):
         return
     at = connection.execute("SELECT clock_timestamp()").fetchall()[0][0]
     with connection.cursor() as cursor:
@@ -250,28 +289,35 @@ def write(connection: psycopg.Connection[Any], found: Assignment) -> None:
             (at,),
         )
         cursor.execute("DROP TABLE gone")
-        if found.opened:
-            _open(connection, found.opened, at)
-        if found.events:
-            kinds, keys, others, records = zip(*found.events, strict=True)
-            stored.put(connection, "link.key_event (at, kind, person_key, other_key, records)", pa.table({
-                "at": pa.repeat(at.isoformat(), len(kinds)), "kind": pa.array(kinds),
-                "person_key": pa.array(map(str, keys)), "other_key": pa.array(map(_text, others), pa.string()),
-                "records": pa.array(records, pa.int64()),
-            }))  # fmt: skip
+        _open(connection, found, at)
+        _tell(connection, found, at)
         # Without fresh statistics the next night's join over the open rows is planned as for an empty table.
         cursor.execute("ANALYZE link.crosswalk")
 
 
-def _open(connection: psycopg.Connection[Any], opened: list[tuple[Record, uuid.UUID]], at: datetime) -> None:
+def _open(connection: psycopg.Connection[Any], found: Assignment, at: datetime) -> None:
     """Append the rows in the order of the table's key, which spares its indexes."""
-    texts = {key: str(key) for _, key in opened}
-    agencies, datasets, records = zip(*(record for record, _ in opened), strict=True)
-    names = ("agency_code", "dataset_code", "record_pseudonym", "person_key", "valid_from")
-    keys = [texts[key] for _, key in opened]
-    columns = (*map(pa.array, (agencies, datasets, records, keys)), pa.repeat(at.isoformat(), len(opened)))
-    rows = pa.table(dict(zip(names, columns, strict=True)))
-    stored.put(connection, f"link.crosswalk ({', '.join(names)})", rows.sort_by([(n, "ascending") for n in names[:3]]))
+    moved = [(*record, str(key)) for record, key in found.opened]
+    columns = zip(*moved, strict=True) if moved else ((), (), (), ())
+    rows = pa.table(dict(zip(_NOBODY.column_names, (pa.array(c, pa.string()) for c in columns), strict=True)))
+    rows = pa.concat_tables([found.newcomers, rows]).sort_by([(name, "ascending") for name in _NOBODY.column_names[:3]])
+    names = "agency_code, dataset_code, record_pseudonym, person_key, valid_from"
+    times = pa.repeat(at.isoformat(), len(rows))
+    stored.put(connection, f"link.crosswalk ({names})", rows.append_column("valid_from", times))
+
+
+def _tell(connection: psycopg.Connection[Any], found: Assignment, at: datetime) -> None:
+    """Append the events: newcomers in their order, then the others."""
+    new = found.newcomers["key"].combine_chunks().value_counts()
+    kinds, keys, others, records = zip(*found.events, strict=True) if found.events else ((), (), (), ())
+    count = len(new) + len(kinds)
+    stored.put(connection, "link.key_event (at, kind, person_key, other_key, records)", pa.table({
+        "at": pa.repeat(at.isoformat(), count),
+        "kind": pa.concat_arrays([pa.repeat("new", len(new)), pa.array(kinds, pa.string())]),
+        "person_key": pa.concat_arrays([new.field("values"), pa.array(map(str, keys), pa.string())]),
+        "other_key": pa.concat_arrays([pa.nulls(len(new), pa.string()), pa.array(map(_text, others), pa.string())]),
+        "records": pa.concat_arrays([new.field("counts"), pa.array(records, pa.int64())]),
+    }))  # fmt: skip
 
 
 def _text(key: uuid.UUID | None) -> str | None:

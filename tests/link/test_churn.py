@@ -140,7 +140,7 @@ def test_churn_is_what_truly_moved_and_no_key_serves_another_child(connection: p
         people = world.persons()
         with linked(people) as db:
             loaded = person_keys.load(connection, db, person_keys.crosswalk(connection))
-        found = person_keys.assign(loaded.people, loaded.held, loaded.age)
+        found = person_keys.assign(loaded.people, loaded.held, loaded.age, loaded.newcomers)
         person_keys.write(connection, found)
         connection.commit()
         assert {kind: n for kind, n in found.counts().items() if kind.startswith("keys_") and n} == +truly, night
