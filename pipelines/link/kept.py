@@ -30,7 +30,7 @@ from pipelines.link.tokens import Source
 from pipelines.seal.keys import HubKeys
 
 # Raised where what is kept changes its shape or its meaning.
-FORMAT = 2
+FORMAT = 3
 _OF = b"of"
 Model = dict[str, Any]
 # What is kept of the last run, and the table it fills.

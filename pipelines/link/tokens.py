@@ -40,6 +40,7 @@ from pipelines.errors import SystemFault
 from pipelines.ledger import Submission
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
+from pipelines.seal.tokens import TOKEN
 
 # One token each, then lists of them. A former surname compares with a surname, a swapped birth date with a birth date.
 SINGLE = (
@@ -153,12 +154,15 @@ def _lists(column: pa.Array) -> pa.Array:
 
 
 def _integers(column: pa.Array) -> pa.Array:
-    """Tokens by their first 8 bytes. Raises SystemFault for what is no token, as earlier versions wrote them."""
-    if not pa.types.is_fixed_size_binary(column.type):
-        raise SystemFault("a linkage file was stored by an earlier version; have its submission sealed and sent anew")
-    width = column.type.byte_width
-    held = np.frombuffer(column.buffers()[1], np.uint8, count=len(column) * width, offset=column.offset * width)
-    first = np.ascontiguousarray(held.reshape(-1, width)[:, :8]).view(np.int64).reshape(-1)
+    """Tokens by their first 8 bytes. Raises SystemFault for those of earlier versions, which never compare."""
+    if column.type != TOKEN:
+        advice = "have its submission sealed and sent anew"
+        if pa.types.is_fixed_size_binary(column.type):
+            advice = "`joint-needs keys repass` brings the link store up to date"
+        raise SystemFault(f"a linkage file was stored by an earlier version; {advice}")
+    count, width = len(column), TOKEN.byte_width
+    held = np.frombuffer(column.buffers()[1], np.int64, count=count * width // 8, offset=column.offset * width)
+    first = held[:: width // 8]
     return pa.array(first, mask=pc.is_null(column).to_numpy(zero_copy_only=False))
 
 

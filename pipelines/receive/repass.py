@@ -1,7 +1,8 @@
 """A new pass key for the hub, and every linkage file in the link store brought under it; no partner notices.
 
 Possible since the hub's second pass can be turned back by its own key. While this is under way nothing else can use the
-hub's keys; broken off at any moment, it is finished by calling it again.
+hub's keys; broken off at any moment, it is finished by calling it again. Files in which an earlier version wrote tokens
+of 32 bytes come out with those of today (ADR 58).
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from pipelines import durable
-from pipelines.receive.rekey import HUB_TOKEN, closed, opened, passed
+from pipelines.receive.rekey import Change, back, closed, forth, opened, passed
 from pipelines.seal.keys import NEXT_PASS, PASS, HubKeys
+from pipelines.seal.tokens import TOKEN, bytes_over_distinct
 
 _FRESH, _READY = ".repass", "ready"
+# The hub's tokens until ADR 58: AES-SIV, which puts a check of 16 bytes before them.
+_FORMER = pa.binary(TOKEN.byte_width + 16)
 
 
 def repass(store: Path, folder: Path) -> int:
@@ -47,13 +52,19 @@ def repass(store: Path, folder: Path) -> int:
 
 def _bring_under(new: bytes, keys: HubKeys, store: Path, fresh: Path) -> None:
     """Write every linkage file of the store under the new key, beside the store's own."""
-    back, forth = AESSIV(keys.pass_key), AESSIV(new)
-
-    def change(token: bytes) -> bytes:
-        return forth.encrypt(back.decrypt(token, None), None)
-
+    was, former, becomes = back(keys.pass_key), _former(keys.pass_key), forth(new)
+    changes: dict[pa.DataType, Change] = {
+        TOKEN: lambda tokens: becomes(was(tokens)),
+        _FORMER: lambda tokens: becomes(former(tokens)),
+    }
     for path in sorted(store.glob("*.age")):
-        durable.write(fresh / path.name, closed(passed(opened(path.read_bytes(), keys), HUB_TOKEN, change), keys))
+        durable.write(fresh / path.name, closed(passed(opened(path.read_bytes(), keys), changes), keys))
+
+
+def _former(pass_key: bytes) -> Change:
+    """From the hub's tokens of before to the partners'."""
+    siv = AESSIV(pass_key)
+    return lambda tokens: bytes_over_distinct(tokens, lambda token: siv.decrypt(token, None), TOKEN)
 
 
 def _fingerprint(key: Path) -> str:
