@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from pipelines import durable
 from pipelines.receive.rekey import Change, back, closed, forth, opened, passed
 from pipelines.seal.keys import NEXT_PASS, PASS, HubKeys
-from pipelines.seal.tokens import TOKEN, bytes_over_distinct
+from pipelines.seal.tokens import TOKEN
 
 _FRESH, _READY = ".repass", "ready"
 # The hub's tokens until ADR 58: AES-SIV, which puts a check of 16 bytes before them.
@@ -64,7 +64,13 @@ def _bring_under(new: bytes, keys: HubKeys, store: Path, fresh: Path) -> None:
 def _former(pass_key: bytes) -> Change:
     """From the hub's tokens of before to the partners'."""
     siv = AESSIV(pass_key)
-    return lambda tokens: bytes_over_distinct(tokens, lambda token: siv.decrypt(token, None), TOKEN)
+
+    def change(tokens: pa.Array) -> pa.Array:
+        encoded = tokens.dictionary_encode()
+        known = pa.array([siv.decrypt(token, None) for token in encoded.dictionary.to_pylist()], TOKEN)
+        return known.take(encoded.indices)
+
+    return change
 
 
 def _fingerprint(key: Path) -> str:

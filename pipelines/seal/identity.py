@@ -24,7 +24,7 @@ from pipelines.seal.identifiers import Evidence, evidence, is_identifier
 from pipelines.seal.keys import PartnerKeys
 from pipelines.seal.names import parts
 from pipelines.seal.normalise import INVALID, partial_birth_date, sex
-from pipelines.seal.tokens import OTHERS, linkage_tokens, over_distinct, pseudonym, subkey
+from pipelines.seal.tokens import OTHERS, linkage_tokens, over_distinct, pseudonyms, subkey
 from pipelines.settings import near_tokens
 
 MAIN = ("forename", "surname", "birth_date", "postcode", "nhs_number", "upn", "uln")
@@ -198,19 +198,18 @@ def _pseudonyms(scope: Scope, found: Mapping[str, Evidence], rows: pa.Table) -> 
     A key of several fields (surname, forename, birth date) is weak; so is the row's own place in the delivery, which is
     all that is left where nothing names the child.
     """
-    token = pseudonym(subkey(scope.keys.record_key, "record", scope.agency, scope.dataset))
+    key = subkey(scope.keys.record_key, "record", scope.agency, scope.dataset)
     result = pa.nulls(rows.num_rows, pa.string())
     strong = 0
     for entry in scope.registry.contract(scope.dataset).record_key:
         parts = [found[name].valid for name in entry.split("+")]
-        joined = pc.binary_join_element_wise(*parts, "\0", null_handling="emit_null")
-        named = pa.array([token(f"{entry}\0{text}") if text else None for text in joined.to_pylist()], pa.string())
-        result = pc.coalesce(result, named)
+        joined = pc.binary_join_element_wise(entry, *parts, "\0", null_handling="emit_null")
+        result = pc.coalesce(result, pseudonyms(key, pc.if_else(pc.is_null(result), joined, None)))
         if "+" not in entry:
             strong = rows.num_rows - result.null_count
-    places = pc.if_else(pc.is_null(result), rows.column("source_row").combine_chunks(), None).to_pylist()
-    by_place = [token(f"row\0{scope.period}\0{place}") if place else None for place in places]
-    return pc.coalesce(result, pa.array(by_place, pa.string())), rows.num_rows - strong
+    places = pc.if_else(pc.is_null(result), rows.column("source_row").combine_chunks(), None).cast(pa.string())
+    by_place = pc.binary_join_element_wise("row", scope.period, places, "\0", null_handling="emit_null")
+    return pc.coalesce(result, pseudonyms(key, by_place)), rows.num_rows - strong
 
 
 def plain_identities(claims: Sequence[Claim], sexes: pa.Array | None, protected: pa.Array, agency: str) -> pa.Table:

@@ -60,13 +60,13 @@ class OwnIdentifiers:
         """The identifiers of a column. records: each row's record number, -1 for none."""
         rows, hashes = _expand(column, words_in)
         known = records[rows] >= 0
-        self._words.append(np.unique(hashes[known]))
-        self._added.append(np.unique(_tied(records[rows][known], hashes[known])))
+        self._words.append(_sorted(hashes[known]))
+        self._added.append(_sorted(_tied(records[rows][known], hashes[known])))
 
     def freeze(self) -> None:
         """Make it ready to be asked."""
-        self._pairs = np.unique(np.concatenate(self._added)) if self._added else self._pairs
-        self._vocabulary = np.unique(np.concatenate(self._words)) if self._words else self._vocabulary
+        self._pairs = _sorted(np.concatenate(self._added)) if self._added else self._pairs
+        self._vocabulary = _sorted(np.concatenate(self._words)) if self._words else self._vocabulary
         self._added, self._words = [], []
 
     def holds(self, records: np.ndarray, column: pa.Array, words_in: Words) -> np.ndarray:
@@ -96,6 +96,12 @@ def _expand(column: pa.Array, words_in: Words, keep: np.ndarray | None = None) -
 
 def _tied(records: np.ndarray, hashes: np.ndarray) -> np.ndarray:
     return hashes ^ ((records.astype(np.uint64) + np.uint64(1)) * _SPREAD)
+
+
+def _sorted(hashes: np.ndarray) -> np.ndarray:
+    """Each once, in order: numpy sorts a hundred times as fast as it finds what is unique."""
+    ordered = np.sort(hashes)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 
 
 def _in_sorted(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from pipelines.seal.geography import Geography
 from pipelines.seal.identifiers import Evidence, evidence, is_identifier, states
 from pipelines.seal.identity import Identities, Scope, parent_key
 from pipelines.seal.normalise import EXPLAINED, FUTURE, INVALID, MISSING, SHARED, TEMPORARY, TEST, VALID, packed
-from pipelines.seal.tokens import day_unknown, over_distinct, pseudonym, subkey
+from pipelines.seal.tokens import day_unknown, over_distinct, pseudonyms, subkey
 
 # States that identifiers of some kinds may have besides.
 _FURTHER_STATES = {"birth_date": (FUTURE,), "birth_month": (FUTURE,), "upn": (EXPLAINED, SHARED)}
@@ -143,7 +143,7 @@ class TableSealer:
             owner = other
             column = self._scope.registry.contract(self._scope.dataset).tables[owner].key[0]
         key = subkey(self._scope.keys.record_key, "key", self._scope.agency, self._scope.dataset, owner, column)
-        return over_distinct(raw, pseudonym(key))
+        return pseudonyms(key, raw)
 
     def _checked(self, view: ColumnView, raw: pa.Array, records: np.ndarray) -> pa.Array:
         """The cells of a kept column, uniform, or the word that stands for what may not pass."""

@@ -43,7 +43,7 @@ def rows(table: str) -> list[dict[str, str]]:
 
 def pseudonym(source: str, record: str) -> str:
     """The record pseudonym of a drawn record."""
-    return door.pseudonym(KEY)(f"{source}|{record}")
+    return str(door.pseudonyms(KEY, pa.array([f"{source}|{record}"]))[0])
 
 
 def _identity(row: dict[str, str]) -> dict[str, Any]:

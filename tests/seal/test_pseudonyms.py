@@ -84,4 +84,4 @@ def test_names_that_sound_alike_share_a_phonetic_token():
 
 def test_purposes_do_not_run_into_each_other():
     assert subkey(KEY, "a", "bc") != subkey(KEY, "ab", "c")
-    assert keyed(subkey(KEY, "x"))(b"1") != keyed(subkey(KEY, "y"))(b"1")
+    assert keyed(subkey(KEY, "x"))([b"1"]) != keyed(subkey(KEY, "y"))([b"1"])
