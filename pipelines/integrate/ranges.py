@@ -148,25 +148,20 @@ def fill(
     if query is None:
         raise SystemFault(f"the model of {made} has no query {part} before its last one")
     names = {
-        "counted": sql.Identifier(f"counted_{made}"),
         "found": sql.Identifier(f"drawn_{made}"),
         "mart": table,
         "key": sql.SQL(", ").join(map(sql.Identifier, within)),
         "counts": sql.SQL(", ").join(map(sql.Identifier, ranges)),
         "some": sql.SQL(" OR ").join(sql.SQL("{} <> 0").format(sql.Identifier(name)) for name in ranges),
     }
-    head = sql.SQL("CREATE TEMP TABLE {counted} ON COMMIT DROP AS SELECT * FROM (\n").format(**names)
-    text = head.as_string(connection) + _instead(query, _stand_ins(connection, query))
-    text += sql.SQL("\n) AS counted WHERE {some}").format(**names).as_string(connection)
+    # A cell is a number from here on: there are many counts, and the names of one are long.
+    head = sql.SQL("CREATE TEMP TABLE {found} ON COMMIT DROP AS SELECT world, cell, {counts} FROM (\n").format(**names)
+    tail = sql.SQL("\n) AS counted JOIN (SELECT cell, {key} FROM {mart}) AS mart USING ({key}) WHERE {some}").format(**names)
+    text = head.as_string(connection) + _instead(query, _stand_ins(connection, query)) + tail.as_string(connection)
+    connection.execute(sql.SQL("ANALYZE {mart}").format(**names))
     with psycopg.ClientCursor(connection) as cursor:  # a table cannot be made of bound parameters
         cursor.execute(text, {"as_of": as_of})  # type: ignore[call-overload]
-    # From here on a cell is a number: there are many counts, and the names of one are long.
-    for statement in (
-        """CREATE TEMP TABLE {found} ON COMMIT DROP AS SELECT world, cell, {counts}
-           FROM {counted} JOIN (SELECT cell, {key} FROM {mart}) AS mart USING ({key})""",
-        "ANALYZE {found}",
-    ):
-        connection.execute(sql.SQL(statement).format(**names))
+    connection.execute(sql.SQL("ANALYZE {found}").format(**names))
     for count, (low, high) in ranges.items():
         _ends(connection, names, count, low, high)
 
