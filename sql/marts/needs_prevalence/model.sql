@@ -72,16 +72,23 @@ denominator AS (
     GROUP BY 3, 4, 5, 6, 7, 8
 ),
 numerators AS (
-    SELECT world, base, measure, geographic_level, area_code, breakdown_topic, breakdown, sum(persons)::integer AS children_count
+    SELECT
+        world, base, measure,
+        CASE grouping(health_place_code, ward_code) WHEN 3 THEN 'area' WHEN 1 THEN 'health_place' ELSE 'ward' END AS geographic_level,
+        CASE grouping(health_place_code, ward_code) WHEN 3 THEN 'ALL' WHEN 1 THEN health_place_code ELSE ward_code END AS area_code,
+        CASE grouping(need, age_band, sex, ethnicity_group, deprivation_fifth)
+            WHEN 31 THEN 'Total' WHEN 15 THEN 'Need' WHEN 23 THEN 'Age band' WHEN 27 THEN 'Sex' WHEN 29 THEN 'Ethnicity group'
+            WHEN 30 THEN 'Deprivation fifth'
+        END AS breakdown_topic,
+        CASE grouping(need, age_band, sex, ethnicity_group, deprivation_fifth)
+            WHEN 31 THEN 'Total' ELSE coalesce(need, age_band, sex, ethnicity_group, deprivation_fifth)
+        END AS breakdown,
+        sum(persons)::integer AS children_count
     FROM numerator
-    CROSS JOIN LATERAL (VALUES ('area', 'ALL'), ('health_place', health_place_code), ('ward', ward_code))
-        AS place (geographic_level, area_code)
-    CROSS JOIN LATERAL (VALUES
-        ('Total', 'Total'), ('Need', need), ('Age band', age_band), ('Sex', sex), ('Ethnicity group', ethnicity_group),
-        ('Deprivation fifth', deprivation_fifth)
-    ) AS split (breakdown_topic, breakdown)
-    WHERE area_code IS NOT NULL
-    GROUP BY world, base, measure, geographic_level, area_code, breakdown_topic, breakdown
+    GROUP BY
+        world, base, measure, GROUPING SETS ((), (health_place_code), (ward_code)),
+        GROUPING SETS ((), (need), (age_band), (sex), (ethnicity_group), (deprivation_fifth))
+    HAVING CASE grouping(health_place_code, ward_code) WHEN 3 THEN 'ALL' WHEN 1 THEN health_place_code ELSE ward_code END IS NOT NULL
 ),
 denominators AS (
     SELECT base, geographic_level, area_code, breakdown_topic, breakdown, sum(persons)::integer AS denominator_count
