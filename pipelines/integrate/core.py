@@ -8,7 +8,7 @@ the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -88,33 +88,53 @@ def rekey(connection: Connection, tables: Iterable[CoreTable], since: Any) -> di
     """
     connection.execute(
         """CREATE TEMP TABLE moved ON COMMIT DROP AS
-           SELECT agency_code, dataset_code, record_pseudonym, c.person_key FROM core.person_record AS r
-           LEFT JOIN (SELECT * FROM link.crosswalk WHERE valid_to = 'infinity') AS c
-               USING (agency_code, dataset_code, record_pseudonym)
-           WHERE r.person_key IS DISTINCT FROM c.person_key
-           UNION
-           SELECT agency_code, dataset_code, record_pseudonym, c.person_key FROM link.crosswalk AS r
-           LEFT JOIN (SELECT * FROM link.crosswalk WHERE valid_to = 'infinity') AS c
-               USING (agency_code, dataset_code, record_pseudonym)
-           WHERE greatest(r.valid_from, nullif(r.valid_to, 'infinity')) > %(since)s - interval '1 day'
-               AND NOT EXISTS (SELECT FROM core.person_record AS known
-                   WHERE (known.agency_code, known.dataset_code, known.record_pseudonym)
-                       = (r.agency_code, r.dataset_code, r.record_pseudonym))""",
+           SELECT agency_code, dataset_code, record_pseudonym, was, (
+               SELECT person_key FROM link.crosswalk AS c
+               WHERE c.valid_to = 'infinity' AND (c.agency_code, c.dataset_code, c.record_pseudonym)
+                   = (m.agency_code, m.dataset_code, m.record_pseudonym)) AS person_key
+           FROM (
+               SELECT agency_code, dataset_code, record_pseudonym, r.person_key AS was FROM core.person_record AS r
+               WHERE NOT EXISTS (
+                   SELECT FROM link.crosswalk AS c
+                   WHERE c.valid_to = 'infinity' AND (c.agency_code, c.dataset_code, c.record_pseudonym, c.person_key)
+                       = (r.agency_code, r.dataset_code, r.record_pseudonym, r.person_key))
+               UNION
+               SELECT agency_code, dataset_code, record_pseudonym, person_key FROM link.crosswalk
+               WHERE valid_to > %(since)s - interval '1 day' AND valid_to <> 'infinity'
+           ) AS m""",
         {"since": since},
     )
     connection.execute("ANALYZE moved")
+    # Rows are found by whose they were: few tables have an index on the record.
     match = _match(RECORD, "t", "m")
-    condition = sql.SQL("{} AND t.person_key IS DISTINCT FROM m.person_key").format(match)
-    update = """UPDATE core.{t} AS t SET person_key = m.person_key, recorded_from = now(),
-            home_area_code = (SELECT p.home_area_code FROM core.person AS p WHERE p.person_key = m.person_key)
-        FROM moved AS m WHERE {c}"""
-    changed = {}
-    for table in tables:
-        if table.has_person:
-            _keep(connection, table.name, sql.SQL("EXISTS (SELECT 1 FROM moved AS m WHERE {})").format(condition))
-            query = sql.SQL(update).format(t=sql.Identifier(table.name), c=condition)
-            changed[table.name] = connection.execute(query).rowcount
+    had_another = sql.SQL("{} AND t.person_key = m.was AND m.person_key IS DISTINCT FROM m.was").format(match)
+    had_none = sql.SQL("{} AND t.person_key IS NULL AND m.valid_to = 'infinity'").format(match)
+    changed: dict[str, int] = {}
+    for persons, condition in (("moved", had_another), ("link.crosswalk", had_none)):
+        of = {"m": sql.SQL(persons), "c": condition}
+        for table in _with_rows(connection, tables, "core.{t} AS t JOIN {m} AS m ON {c}", of):
+            names = {**of, "t": sql.Identifier(table)}
+            _keep(connection, table, sql.SQL("EXISTS (SELECT 1 FROM {m} AS m WHERE {c})").format(**names))
+            query = """UPDATE core.{t} AS t SET person_key = m.person_key, recorded_from = now(),
+                    home_area_code = (SELECT p.home_area_code FROM core.person AS p WHERE p.person_key = m.person_key)
+                FROM {m} AS m WHERE {c}"""
+            count = connection.execute(sql.SQL(query).format(**names)).rowcount
+            changed[table] = changed.get(table, 0) + count
     return changed
+
+
+def _with_rows(
+    connection: Connection, tables: Iterable[CoreTable], rows: LiteralString, names: Mapping[str, sql.Composable]
+) -> list[str]:
+    """The tables about persons that have any of these rows: a FROM clause, in which {t} is the table."""
+    asked = [
+        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM " + rows + ")").format(
+            sql.Literal(table.name), t=sql.Identifier(table.name), **names
+        )
+        for table in tables
+        if table.has_person
+    ]
+    return [name for (name,) in connection.execute(sql.SQL(" UNION ALL ").join(asked))]
 
 
 def crosswalk_hash(connection: Connection) -> str:
@@ -291,9 +311,9 @@ def _replace_by_difference(
 
 def _columns(connection: Connection, table: str, without: tuple[str, ...] = ()) -> list[str]:
     rows = connection.execute(
-        """SELECT column_name FROM information_schema.columns
-           WHERE table_schema = 'core' AND table_name = %s ORDER BY ordinal_position""",
-        (table,),
+        """SELECT attname FROM pg_attribute
+           WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum""",
+        (f"core.{table}",),
     ).fetchall()
     return [name for (name,) in rows if name not in without]
 

@@ -24,10 +24,10 @@ AS_IT_STANDS: Way = ()
 def with_persons(connection: Connection) -> dict[str, list[str]]:
     """The tables of core that say of a record whose it is, with their columns."""
     rows = connection.execute(
-        """SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position)
-           FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
-           WHERE table_schema = 'core' AND table_type = 'BASE TABLE' AND table_name <> 'key_draw'
-           GROUP BY table_name HAVING array_agg(column_name::text) @> '{record_pseudonym, person_key}'"""
+        """SELECT relname, array_agg(attname::text ORDER BY attnum)
+           FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+           WHERE relnamespace = 'core'::regnamespace AND relkind = 'r' AND relname <> 'key_draw'
+           GROUP BY relname HAVING array_agg(attname::text) @> '{record_pseudonym, person_key}' ORDER BY relname"""
     ).fetchall()
     return dict(rows)
 
@@ -51,21 +51,19 @@ def lay_out(connection: Connection) -> None:
 
 
 def _stands(connection: Connection) -> dict[Record, UUID]:
-    """Whose each record that any draw moves is as it stands; by the other tables, where core.person_record lacks it."""
-    connection.execute(
-        """CREATE TEMP TABLE moved_record ON COMMIT DROP AS
-               SELECT DISTINCT agency_code, dataset_code, record_pseudonym, record.person_key FROM core.key_draw
-               LEFT JOIN core.person_record AS record USING (agency_code, dataset_code, record_pseudonym)"""
+    """Whose each record that any draw moves is as it stands; by the crosswalk, where core.person_record lacks it."""
+    rows = connection.execute(
+        """SELECT agency_code, dataset_code, record_pseudonym, coalesce(
+               (SELECT person_key FROM core.person_record AS record
+                WHERE (record.agency_code, record.dataset_code, record.record_pseudonym)
+                    = (drawn.agency_code, drawn.dataset_code, drawn.record_pseudonym)),
+               (SELECT person_key FROM link.crosswalk
+                WHERE valid_to = 'infinity' AND (crosswalk.agency_code, crosswalk.dataset_code, crosswalk.record_pseudonym)
+                    = (drawn.agency_code, drawn.dataset_code, drawn.record_pseudonym))
+           ) AS person_key
+           FROM (SELECT DISTINCT agency_code, dataset_code, record_pseudonym FROM core.key_draw) AS drawn"""
     )
-    connection.execute("ANALYZE moved_record")
-    of_each = sql.SQL(
-        """SELECT agency_code, dataset_code, record_pseudonym, t.person_key
-           FROM moved_record AS m JOIN core.{} AS t USING (agency_code, dataset_code, record_pseudonym)
-           WHERE m.person_key IS NULL AND t.person_key IS NOT NULL"""
-    )
-    others = [of_each.format(sql.Identifier(name)) for name in with_persons(connection) if name != "person_record"]
-    query = sql.SQL(" UNION ").join([sql.SQL("SELECT * FROM moved_record WHERE person_key IS NOT NULL"), *others])
-    return {(agency, dataset, record): person for agency, dataset, record, person in connection.execute(query)}
+    return {(agency, dataset, record): person for agency, dataset, record, person in rows if person is not None}
 
 
 def groups(stands: dict[Record, UUID], drawn: dict[int, dict[Record, UUID]]) -> dict[UUID, UUID]:

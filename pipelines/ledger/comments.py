@@ -89,6 +89,7 @@ def copy(connection: psycopg.Connection[Any], of: str, to: str) -> None:
                FROM pg_description AS d
                JOIN pg_class AS c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass AND c.relkind = 'r'
                LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0
+               WHERE c.relnamespace IN (to_regnamespace(%(of)s), to_regnamespace(%(to)s))
            ), there AS (
                SELECT c.relname, a.attname FROM pg_class AS c
                JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
