@@ -73,9 +73,11 @@ def _coming(definition: MartDefinition) -> sql.SQL:
     cells = ", ".join(
         f'{_cell(definition, name)}::{column.type} AS "{name}"' for name, column in definition.columns.items()
     )
+    smallest = ", ".join(f'CASE WHEN "{name}" >= 5 THEN "{name}" END' for name in parts) or "NULL"
     return sql.SQL(  # type: ignore[arg-type]
-        f"""CREATE TEMP TABLE coming ON COMMIT DROP AS SELECT {cells} FROM {{mart}}
-            CROSS JOIN LATERAL (SELECT {_array(counts)} AS "all", {_array(parts)} AS "parts") AS n"""  # noqa: S608
+        f"""CREATE TEMP TABLE coming ON COMMIT DROP AS SELECT {cells} FROM {{mart}} CROSS JOIN LATERAL (
+                SELECT {_smalls(counts)} AS small_counts, {_smalls(parts)} AS small_parts, least({smallest}) AS smallest_part
+            ) AS n"""  # noqa: S608
     )
 
 
@@ -83,20 +85,27 @@ def _is_number(definition: MartDefinition, name: str) -> bool:
     return definition.columns[name].type in NUMBERS and name not in definition.key
 
 
-def _array(names: Collection[str]) -> str:
-    return "ARRAY[" + ", ".join(f'"{name}"::numeric' for name in names) + "]::numeric[]"
+def _is_small(value: str) -> str:
+    return f"({value} > 0 AND {value} < 5)"
+
+
+def _smalls(names: Collection[str]) -> str:
+    """How many of these columns are above nought and under 5."""
+    return " + ".join(["0", *(f"coalesce({_is_small(chr(34) + name + chr(34))}::integer, 0)" for name in names)])
 
 
 def _cell(definition: MartDefinition, name: str) -> str:
-    """A column as the partnership sees it, of a row whose counts are n."all", and n."parts" without the open ones."""
+    """A column as the partnership sees it: n says how many counts of its row, and of its parts, are small."""
     ends = {end: place for pair in definition.ranges.values() for place, end in enumerate(pair)}
+    own = f'"{name}"'
     if definition.disclosure == "none" or not _is_number(definition, name):
-        return f'"{name}"'
+        return own
     if name in definition.open:
-        return f'partnership.shown("{name}"::numeric, {_array([])})' if name.endswith("_count") else f'"{name}"'
+        return f"CASE WHEN NOT coalesce({_is_small(own)}, FALSE) THEN {own} END" if name.endswith("_count") else own
     if name.endswith("_count"):
-        return f'partnership.shown("{name}"::numeric, n."parts")'
-    seen = f'partnership.derived("{name}"::numeric, n."all")'
+        # Where one part is small, so is the smallest of the others, or what is left would add up to it.
+        hidden = f"{_is_small(own)} OR n.small_parts = 1 AND {own} = n.smallest_part"
+        return f"CASE WHEN NOT coalesce({hidden}, FALSE) THEN {own} END"
     if name in ends:
-        return f"CASE WHEN partnership.is_small({seen}) THEN {(0, 5)[ends[name]]} ELSE {seen} END"
-    return seen
+        own = f"CASE WHEN {_is_small(own)} THEN {(0, 5)[ends[name]]} ELSE {own} END"
+    return f"CASE WHEN n.small_counts = 0 THEN {own} END"
