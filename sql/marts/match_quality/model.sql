@@ -7,9 +7,10 @@ WITH source AS MATERIALIZED (
         one.agency_code, one.dataset_code, one.group_code, least(:as_of, one.data_as_at) AS data_as_at,
         row_number() OVER sources::integer AS source_number,
         set_bit(repeat('0', count(*) OVER ()::integer)::bit varying, (row_number() OVER sources - 1)::integer, 1) AS source_bit,
-        EXISTS (SELECT 1 FROM core.sen_need WHERE (agency_code, dataset_code) = (one.agency_code, one.dataset_code))
-        OR EXISTS (SELECT 1 FROM core.ehc_plan WHERE (agency_code, dataset_code) = (one.agency_code, one.dataset_code)
-            AND primary_need_code IS NOT NULL) AS says_need,
+        (one.agency_code, one.dataset_code) IN (
+            SELECT agency_code, dataset_code FROM core.sen_need
+            UNION SELECT agency_code, dataset_code FROM core.ehc_plan WHERE primary_need_code IS NOT NULL
+        ) AS says_need,
         one.group_code = 'social_care' AS says_care
     FROM core.source AS one WHERE one.is_about_people
     WINDOW sources AS (ORDER BY one.agency_code, one.dataset_code)
