@@ -8,7 +8,7 @@ the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -112,7 +112,7 @@ def rekey(connection: Connection, tables: Iterable[CoreTable], since: Any) -> di
     changed: dict[str, int] = {}
     for persons, condition in (("moved", had_another), ("link.crosswalk", had_none)):
         of = {"m": sql.SQL(persons), "c": condition}
-        for table in _with_rows(connection, tables, "core.{t} AS t JOIN {m} AS m ON {c}", of):
+        for table in _about(connection, tables, of):
             names = {**of, "t": sql.Identifier(table)}
             _keep(connection, table, sql.SQL("EXISTS (SELECT 1 FROM {m} AS m WHERE {c})").format(**names))
             query = """UPDATE core.{t} AS t SET person_key = m.person_key, recorded_from = now(),
@@ -123,18 +123,15 @@ def rekey(connection: Connection, tables: Iterable[CoreTable], since: Any) -> di
     return changed
 
 
-def _with_rows(
-    connection: Connection, tables: Iterable[CoreTable], rows: LiteralString, names: Mapping[str, sql.Composable]
-) -> list[str]:
-    """The tables about persons that have any of these rows: a FROM clause, in which {t} is the table."""
+def _about(connection: Connection, tables: Iterable[CoreTable], of: Mapping[str, sql.Composable]) -> list[str]:
+    """The tables with rows t of persons in {m}, by a condition {c} on t and m."""
+    query = sql.SQL("SELECT {name} WHERE EXISTS (SELECT FROM core.{t} AS t JOIN {m} AS m ON {c})")
     asked = [
-        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM " + rows + ")").format(
-            sql.Literal(table.name), t=sql.Identifier(table.name), **names
-        )
+        query.format(name=sql.Literal(table.name), t=sql.Identifier(table.name), **of)
         for table in tables
         if table.has_person
     ]
-    return [name for (name,) in connection.execute(sql.SQL(" UNION ALL ").join(asked))]
+    return [name for (name,) in connection.execute(sql.SQL(" UNION ALL ").join(asked))] if asked else []
 
 
 def crosswalk_hash(connection: Connection) -> str:

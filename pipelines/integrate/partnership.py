@@ -76,7 +76,8 @@ def _coming(definition: MartDefinition) -> sql.SQL:
     smallest = ", ".join(f'CASE WHEN "{name}" >= 5 THEN "{name}" END' for name in parts) or "NULL"
     return sql.SQL(  # type: ignore[arg-type]
         f"""CREATE TEMP TABLE coming ON COMMIT DROP AS SELECT {cells} FROM {{mart}} CROSS JOIN LATERAL (
-                SELECT {_smalls(counts)} AS small_counts, {_smalls(parts)} AS small_parts, least({smallest}) AS smallest_part
+                SELECT {_smalls(counts)} AS small_counts, {_smalls(parts)} AS small_parts,
+                    least({smallest}) AS smallest_part
             ) AS n"""  # noqa: S608
     )
 
@@ -91,7 +92,8 @@ def _is_small(value: str) -> str:
 
 def _smalls(names: Collection[str]) -> str:
     """How many of these columns are above nought and under 5."""
-    return " + ".join(["0", *(f"coalesce({_is_small(chr(34) + name + chr(34))}::integer, 0)" for name in names)])
+    quoted = [f'"{name}"' for name in names]
+    return " + ".join(["0", *(f"coalesce({_is_small(name)}::integer, 0)" for name in quoted)])
 
 
 def _cell(definition: MartDefinition, name: str) -> str:

@@ -156,7 +156,9 @@ def fill(
     }
     # A cell is a number from here on: there are many counts, and the names of one are long.
     head = sql.SQL("CREATE TEMP TABLE {found} ON COMMIT DROP AS SELECT world, cell, {counts} FROM (\n").format(**names)
-    tail = sql.SQL("\n) AS counted JOIN (SELECT cell, {key} FROM {mart}) AS mart USING ({key}) WHERE {some}").format(**names)
+    tail = sql.SQL("\n) AS counted JOIN (SELECT cell, {key} FROM {mart}) AS mart USING ({key}) WHERE {some}").format(
+        **names
+    )
     text = head.as_string(connection) + _instead(query, _stand_ins(connection, query)) + tail.as_string(connection)
     connection.execute(sql.SQL("ANALYZE {mart}").format(**names))
     with psycopg.ClientCursor(connection) as cursor:  # a table cannot be made of bound parameters

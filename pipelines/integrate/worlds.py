@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 
 Connection = psycopg.Connection[Any]
 Record = tuple[str, str, str]
@@ -53,15 +52,12 @@ def lay_out(connection: Connection) -> None:
 def _stands(connection: Connection) -> dict[Record, UUID]:
     """Whose each record that any draw moves is as it stands; by the crosswalk, where core.person_record lacks it."""
     rows = connection.execute(
-        """SELECT agency_code, dataset_code, record_pseudonym, coalesce(
-               (SELECT person_key FROM core.person_record AS record
-                WHERE (record.agency_code, record.dataset_code, record.record_pseudonym)
-                    = (drawn.agency_code, drawn.dataset_code, drawn.record_pseudonym)),
-               (SELECT person_key FROM link.crosswalk
-                WHERE valid_to = 'infinity' AND (crosswalk.agency_code, crosswalk.dataset_code, crosswalk.record_pseudonym)
-                    = (drawn.agency_code, drawn.dataset_code, drawn.record_pseudonym))
-           ) AS person_key
-           FROM (SELECT DISTINCT agency_code, dataset_code, record_pseudonym FROM core.key_draw) AS drawn"""
+        """SELECT d.agency_code, d.dataset_code, d.record_pseudonym, coalesce(
+               (SELECT person_key FROM core.person_record AS t WHERE (t.agency_code, t.dataset_code, t.record_pseudonym)
+                   = (d.agency_code, d.dataset_code, d.record_pseudonym)),
+               (SELECT person_key FROM link.crosswalk AS t WHERE (t.agency_code, t.dataset_code, t.record_pseudonym)
+                   = (d.agency_code, d.dataset_code, d.record_pseudonym) AND t.valid_to = 'infinity')
+           ) FROM (SELECT DISTINCT agency_code, dataset_code, record_pseudonym FROM core.key_draw) AS d"""
     )
     return {(agency, dataset, record): person for agency, dataset, record, person in rows if person is not None}
 

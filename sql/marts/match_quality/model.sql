@@ -133,16 +133,28 @@ split AS (
 counted AS (
     SELECT world, source_number, sum(records) AS records, sum(persons) AS persons FROM alike GROUP BY world, source_number
 ),
+-- A pair that shares nobody is a finding as it stands, and nothing where worlds are counted.
 shared AS (
-    SELECT world, source_number, to_source_number, sum(matched) AS matched
+    SELECT world, source_number, to_number, sum(records) AS matched
     FROM (
-        SELECT known.world, one.source_number, other.source_number AS to_source_number, known.persons AS matched
+        SELECT known.world, one.source_number, other.source_number AS to_number, known.persons AS records
         FROM (SELECT world, set_number, count(*) AS persons FROM known GROUP BY world, set_number) AS known
         JOIN member AS one USING (set_number) JOIN member AS other USING (set_number)
         UNION ALL
-        SELECT again.world, again.source_number, other.source_number, again.more FROM again JOIN member AS other USING (set_number)
+        SELECT again.world, again.source_number, third.source_number AS to_number, again.more FROM again JOIN member AS third USING (set_number)
+        UNION ALL
+        SELECT 0, here.source_number, there.source_number AS to_number, 0 FROM source AS here CROSS JOIN source AS there
     ) AS pair
-    GROUP BY world, source_number, to_source_number
+    WHERE source_number <> to_number
+    GROUP BY world, source_number, to_number
+),
+met_source AS (
+    SELECT
+        shared.world, source.agency_code, source.dataset_code, source.group_code, met.group_code AS to_group,
+        met.agency_code AS to_agency_code, met.dataset_code AS to_dataset_code, counted.records, counted.persons,
+        shared.matched::integer AS matched_count, source.data_as_at
+    FROM shared JOIN counted USING (world, source_number) JOIN source USING (source_number)
+    JOIN source AS met ON met.source_number = shared.to_number
 ),
 part AS (
     SELECT
@@ -153,21 +165,9 @@ part AS (
     WHERE split.breakdown IS NOT NULL
     UNION ALL
     SELECT
-        counted.world, source.agency_code, source.dataset_code, source.group_code, other.group_code, other.agency_code,
-        other.dataset_code, 'Total', 'Total', counted.records, counted.persons, shared.matched::integer, source.data_as_at
-    FROM (
-        SELECT * FROM shared
-        UNION ALL
-        SELECT 0, source.source_number, other.source_number, 0 FROM source CROSS JOIN source AS other
-        WHERE NOT EXISTS (
-            SELECT FROM shared
-            WHERE (shared.world, shared.source_number, shared.to_source_number) = (0, source.source_number, other.source_number)
-        )
-    ) AS shared
-    JOIN counted USING (world, source_number)
-    JOIN source USING (source_number)
-    JOIN source AS other ON other.source_number = shared.to_source_number
-    WHERE shared.source_number <> shared.to_source_number
+        world, agency_code, dataset_code, group_code, to_group, to_agency_code, to_dataset_code, 'Total', 'Total', records, persons,
+        matched_count, data_as_at
+    FROM met_source
 )
 SELECT
     :as_of AS time_period, agency_code, dataset_code, group_code, to_group, to_agency_code, to_dataset_code, breakdown_topic,
