@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipelines.contracts import CodeList
 from pipelines.errors import SystemFault
@@ -25,6 +26,8 @@ _IDENTIFIER = re.compile(
     r"|(?<![A-Z0-9])[A-Z][0-9]{11}[A-Z0-9](?![A-Z0-9])"
     r"|(?<![A-Z0-9])[A-Z]{1,2}[0-9][A-Z0-9]?\s*[0-9][ABD-HJLNP-UW-Z]{2}(?![A-Z0-9])"
 )
+# Cells of one column, until its table is sealed.
+MOST_REMEMBERED = 1 << 14
 Find = Callable[[str], str | None]
 _INTEGER = re.compile(r"([+-]?[0-9]{1,15})(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
@@ -54,7 +57,8 @@ def cells_of(view: ColumnView, codes: CodeList | None) -> Cells:
         find = _code_finder(codes)
         return Cells(_checked(find, UNLISTED, closed=True), lambda t: own.whole(t) if find(t) else own.words_of(t))
     if view.type == "date":
-        return Cells(_checked(_date, UNREADABLE, closed=True), _date_words)
+        find = _remembered(_date)
+        return Cells(_checked(find, UNREADABLE, closed=True), _date_words(find))
     if view.type == "boolean":
         return Cells(_checked(_boolean, UNREADABLE, closed=True), _unless(_boolean, own.words_of))
     if view.type == "integer":
@@ -85,6 +89,16 @@ def _unless(find: Find, words_in: own.Words) -> own.Words:
     return lambda text: [] if find(text) else words_in(text)
 
 
+def _date_words(find: Find) -> own.Words:
+    """The day itself as one word, however it is written."""
+    return lambda text: [packed(iso)] if (iso := find(text)) else own.words_of(text)
+
+
+def _remembered(find: Find) -> Find:
+    """The same, remembering what it last found: blocks and the rows of one block say the same days again and again."""
+    return lru_cache(MOST_REMEMBERED)(find)
+
+
 def _code_finder(codes: CodeList) -> Find:
     """The list's own spelling of a code: as written, else in any case, an alias, or a number without its `.0`."""
     folded = {alias.casefold(): code for alias, code in codes.aliases.items()}
@@ -110,11 +124,6 @@ def _shape_finder(shape: str) -> Find:
 def _date(text: str) -> str | None:
     found = calendar_date(text)
     return found.isoformat() if found else None
-
-
-def _date_words(text: str) -> list[str]:
-    iso = _date(text)
-    return [packed(iso)] if iso else own.words_of(text)
 
 
 def _integer(text: str) -> str | None:

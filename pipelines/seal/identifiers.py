@@ -84,10 +84,14 @@ def read_column(column: str, field: str, kind: str, raw: pa.Array, latest: date)
 def _readings(raw: pa.Array, function: Callable[[str], Reading]) -> tuple[pa.Array, pa.Array]:
     """Values and states, worked out once for each distinct text."""
     encoded = raw.dictionary_encode()
-    readings = [function(text) for text in encoded.dictionary.to_pylist()]
-    values = pa.array([one.value for one in readings], pa.string()).take(encoded.indices)
-    found = pa.array([one.state for one in readings], pa.string()).take(encoded.indices)
-    return values, pc.fill_null(found, MISSING)
+    values: list[str | None] = []
+    found: list[str] = []
+    for text in encoded.dictionary.to_pylist():
+        value, state = function(text)
+        values.append(value)
+        found.append(state)
+    states_of = pa.array(found, pa.string()).take(encoded.indices)
+    return pa.array(values, pa.string()).take(encoded.indices), pc.fill_null(states_of, MISSING)
 
 
 def _array(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -82,14 +82,18 @@ class OwnIdentifiers:
 def _expand(column: pa.Array, words_in: Words, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers and hashes of all words of a column, worked out once for each distinct cell."""
     encoded = column.dictionary_encode()
-    lists = [[hash(word) for word in words_in(text)] for text in encoded.dictionary.to_pylist()]
+    found: list[int] = []
+    ends = [0]
+    for text in encoded.dictionary.to_pylist():
+        found.extend(map(hash, words_in(text)))
+        ends.append(len(found))
+    flat, offsets = np.array(found, dtype=np.int64), np.array(ends, dtype=np.int32)
     if keep is not None:
-        flat = np.fromiter((h for one in lists for h in one), dtype=np.int64)
-        there = iter(_in_sorted(keep, flat.view(np.uint64)).tolist())
-        lists = [[h for h in one if next(there)] for one in lists]
-        if not any(lists):
+        there = _in_sorted(keep, flat.view(np.uint64))
+        if not there.any():
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
-    per_row = pa.array(lists, pa.list_(pa.int64())).take(encoded.indices)
+        flat, offsets = flat[there], np.concatenate([[0], np.cumsum(there)]).astype(np.int32)[offsets]
+    per_row = pa.ListArray.from_arrays(offsets, flat).take(encoded.indices)
     rows = pc.list_parent_indices(per_row).to_numpy(zero_copy_only=False)
     return rows, per_row.flatten().to_numpy(zero_copy_only=False).view(np.uint64)
 

@@ -39,6 +39,15 @@ class Counts:
         return {name: found[sentinel] for name, found in self.cells.items() if found[sentinel]}
 
 
+@dataclass(frozen=True)
+class Lineage:
+    """Rows of a table that others hang on: their keys as they came, the record of each, the pseudonyms of the keys."""
+
+    keys: pa.Array
+    records: np.ndarray
+    pseudonyms: pa.Array
+
+
 class TableSealer:
     """Seals one table. `records` of a row is the number of its record, -1 for none."""
 
@@ -48,9 +57,8 @@ class TableSealer:
         contract = scope.registry.contract(scope.dataset)
         self.name = name
         self.counts = Counts()
-        # Raw keys of the rows written and their records, for the tables that hang on this one.
-        self.keys: list[pa.Array] = []
-        self.records: list[np.ndarray] = []
+        # The rows written, for the tables that hang on this one.
+        self._written: list[Lineage] = []
         self._scope = scope
         self._table = table
         self._known = known
@@ -82,18 +90,23 @@ class TableSealer:
             if writer is not None:
                 writer.close()
 
-    def lineage(self) -> tuple[pa.Array, np.ndarray] | None:
-        """Keys of this table and the record each belongs to; None where its rows belong to no record."""
-        if not self.records:
+    def lineage(self) -> Lineage | None:
+        """What the tables below ask of this one; None where its rows belong to no record."""
+        if not self._written:
             return None
-        return pa.concat_arrays(self.keys), np.concatenate(self.records)
+        return Lineage(
+            pa.concat_arrays([part.keys for part in self._written]),
+            np.concatenate([part.records for part in self._written]),
+            pa.concat_arrays([part.pseudonyms for part in self._written]),
+        )
 
     def _empty(self) -> pa.RecordBatch:
         schema = pa.schema([(name, pa.string()) for name in self._table.columns] + [("source_row", pa.int32())])
         return pa.RecordBatch.from_pylist([], schema)
 
-    def _seal(self, batch: pa.RecordBatch, parents: tuple[pa.Array, np.ndarray] | None) -> pa.RecordBatch:
-        records = self._records_of(batch, parents)
+    def _seal(self, batch: pa.RecordBatch, parents: Lineage | None) -> pa.RecordBatch:
+        place = self._place(batch, parents)
+        records = self._records_of(batch, parents, place)
         index = pa.array(records, mask=records < 0)
         nobody = pa.nulls(batch.num_rows, pa.string())
         columns: dict[str, pa.Array] = {
@@ -107,7 +120,9 @@ class TableSealer:
                 continue
             raw = batch.column(view.name)
             if view.passes == "pseudonym":
-                columns[view.name] = self._pseudonyms(view, raw)
+                is_parents = view.name == self._parent_key and not view.column.key_of
+                known = parents.pseudonyms.take(place) if parents and is_parents else None
+                columns[view.name] = self._pseudonyms(view, raw, known)
                 continue
             columns[view.name] = cells = self._checked(view, raw, records)
             if view.column.after_birth:
@@ -115,28 +130,42 @@ class TableSealer:
             self._count(self.counts.cells, view.name, cells, SENTINELS)
         columns |= self._derived(batch) | derived
         self.counts.rows += batch.num_rows
-        self._keep_keys(batch, records)
+        self._keep(batch, records, columns)
         return pa.record_batch(list(columns.values()), names=list(columns))
 
-    def _records_of(self, batch: pa.RecordBatch, parents: tuple[pa.Array, np.ndarray] | None) -> np.ndarray:
+    def _place(self, batch: pa.RecordBatch, parents: Lineage | None) -> pa.Array:
+        """The place of each row's parent in the lineage; NULL for none."""
+        if parents is None or self._parent_key is None:
+            return pa.nulls(batch.num_rows, pa.int32())
+        return pc.index_in(batch.column(self._parent_key), value_set=parents.keys)
+
+    def _records_of(self, batch: pa.RecordBatch, parents: Lineage | None, place: pa.Array) -> np.ndarray:
         """Which record each row belongs to: its own in a record table, else its parent's."""
         if self._first is not None:
             return self._first + np.arange(self.counts.rows, self.counts.rows + batch.num_rows)
-        if parents is None or self._parent_key is None or not batch.num_rows:
+        if parents is None:
             return np.full(batch.num_rows, -1, dtype=np.int64)
-        keys, records = parents
-        place = pc.fill_null(pc.index_in(batch.column(self._parent_key), value_set=keys), -1)
-        place = place.to_numpy(zero_copy_only=False)
-        return np.where(place < 0, -1, records[place]) if len(records) else np.full(batch.num_rows, -1)
+        found = pc.fill_null(place, -1).to_numpy(zero_copy_only=False)
+        return np.where(found < 0, -1, parents.records[found])
 
-    def _keep_keys(self, batch: pa.RecordBatch, records: np.ndarray) -> None:
+    def _keep(self, batch: pa.RecordBatch, records: np.ndarray, columns: Mapping[str, pa.Array]) -> None:
         tables = self._scope.registry.contract(self._scope.dataset).tables.values()
         if any(table.parent == self.name for table in tables) and (records >= 0).any():
-            self.keys.append(batch.column(self._definition.key[0]))
-            self.records.append(records)
+            key = next(view for view in self._views if view.name == self._definition.key[0])
+            is_its_own = key.passes == "pseudonym" and key.type != "parent_key" and not key.column.key_of
+            named = columns[key.name] if is_its_own else pa.nulls(batch.num_rows, pa.string())
+            self._written.append(Lineage(batch.column(key.name), records, named))
 
-    def _pseudonyms(self, view: ColumnView, raw: pa.Array) -> pa.Array:
-        """Keyed pseudonyms of a key column, under the subkey of the table that owns the key."""
+    def _pseudonyms(self, view: ColumnView, raw: pa.Array, known: pa.Array | None) -> pa.Array:
+        """Keyed pseudonyms of a key column, under the subkey of the table that owns the key.
+
+        known: those that the rows' parents have already; the rest is worked out.
+        """
+        if known is not None:
+            if known.null_count == raw.null_count:
+                return known
+            rest = pc.if_else(pc.is_null(known), raw, None)
+            return pc.coalesce(known, self._pseudonyms(view, rest, None))
         owner, column = self.name, view.name
         other = view.column.key_of or (self._definition.parent if view.type == "parent_key" else None)
         if other:
