@@ -7,7 +7,7 @@ declared; so are nesting, text and tags larger than any return has.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, NamedTuple
 from xml.parsers import expat
 
 from pipelines.errors import DataFault
@@ -22,60 +22,68 @@ _BLOCK = 1 << 18
 _NAMES = 4_096
 
 StartElement = Callable[[str, dict[str, str]], None]
-EndElement = Callable[[str], None]
+EndElement = Callable[[str, str], None]
 
 
-class _Walk:
-    """Where a walk is: depth, the text of the element just open, the names met."""
+class _Handlers(NamedTuple):
+    start: StartElement
+    end: Callable[[str], None]
+    text: Callable[[str], None]
 
-    def __init__(self, start: StartElement, end: EndElement) -> None:
-        self._start, self._end = start, end
-        self._depth = 0
-        self._pieces: list[str] = []
-        self._length = 0
-        self._names: dict[str, str] = {}
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth > DEEPEST:
+def _handlers(start: StartElement, end: EndElement) -> _Handlers:
+    """What the parser calls, with the limits in it. Closures: this is called for every element of every file."""
+    depth = length = 0
+    pieces: list[str] = []
+    names: dict[str, str] = {}
+
+    def plain(name: str) -> str:
+        short = name.rpartition(":")[2].casefold()
+        if len(names) < _NAMES:
+            names[name] = short
+        return short
+
+    def at_start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, length
+        depth += 1
+        if depth > DEEPEST:
             raise fault("FILE-015", depth=DEEPEST)
-        if self._length:
-            self._pieces.clear()
-            self._length = 0
-        self._start(self._names.get(name) or self._plain(name), attributes)
+        if length:
+            pieces.clear()
+            length = 0
+        start(names.get(name) or plain(name), attributes)
 
-    def text(self, data: str) -> None:
-        self._pieces.append(data)
-        self._length += len(data)
-        if self._length > LONGEST_TEXT:
+    def at_text(data: str) -> None:
+        nonlocal length
+        pieces.append(data)
+        length += len(data)
+        if length > LONGEST_TEXT:
             raise fault("FILE-034", length=LONGEST_TEXT)
 
-    def end(self, name: str) -> None:
-        self._depth -= 1
+    def at_end(name: str) -> None:
+        nonlocal depth, length
+        depth -= 1
         text = ""
-        if self._length:
-            text = "".join(self._pieces)
-            self._pieces.clear()
-            self._length = 0
-        self._end(text)
+        if length:
+            text = "".join(pieces)
+            pieces.clear()
+            length = 0
+        end(names.get(name) or plain(name), text)
 
-    def _plain(self, name: str) -> str:
-        plain = name.rpartition(":")[2].casefold()
-        if len(self._names) < _NAMES:
-            self._names[name] = plain
-        return plain
+    return _Handlers(at_start, at_end, at_text)
 
 
 def walk(file: IO[bytes], start: StartElement, end: EndElement, *, cut: bool = False) -> Iterator[None]:
     """Read a document and call back; yields after each block of bytes, so that what was found can be taken.
 
-    start: gets an element's name, without prefix and in lower case, and its attributes. end: gets the text that stood
-    directly before the closing tag, as the last thing in its element. cut: the document may end anywhere.
+    start: gets an element's name, without prefix and in lower case, and its attributes. end: gets the name, and the
+    text that stood directly before the closing tag, as the last thing in its element. cut: the document may end
+    anywhere.
 
     Raises DataFault: `FILE-013` cut off or not well-formed, `FILE-014` a document type or entities, `FILE-015` nested
     too deep, `FILE-034` a text or a tag that is too long.
     """
-    at = _Walk(start, end)
+    at = _handlers(start, end)
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = at.start

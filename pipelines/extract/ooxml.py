@@ -31,6 +31,7 @@ _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 # What is not a letter of the format itself: quoted or escaped text, colours and locales in brackets.
 _ASIDE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
+_DIGITS = "0123456789"
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 _CONTROL = re.compile("_x00([01][0-9A-Fa-f])_")
 _LAST_DAY = 2_958_465
@@ -94,21 +95,18 @@ class Workbook:
 
         def start(name: str, _: dict[str, str]) -> None:
             nonlocal aside
-            stack.append(name)
             if name == "si":
                 pieces.clear()
             aside += name == "rph"
 
-        def end(text: str) -> None:
+        def end(name: str, text: str) -> None:
             nonlocal aside
-            name = stack.pop()
             if name == "t" and not aside:
                 pieces.append(text)
             elif name == "si":
                 self._texts.append(_unescaped("".join(pieces)))
             aside -= name == "rph"
 
-        stack: list[str] = []
         self._hold(part, start, end)
 
     def _read_formats(self, part: str) -> None:
@@ -123,7 +121,7 @@ class Workbook:
                 self._is_date.append(_shows_date(own[number]) if number in own else _is_one_of_dates(number))
             stack.append(name)
 
-        self._hold(part, start, lambda _: stack.__delitem__(-1))
+        self._hold(part, start, lambda *_: stack.__delitem__(-1))
 
     def _hold(self, part: str, start: StartElement, end: EndElement) -> None:
         """Walk through a part of which something is kept."""
@@ -167,7 +165,9 @@ class _SheetReader:
     def __init__(self, text_of: Callable[[str, str, str], str]) -> None:
         self._text_of = text_of
         self._done: list[Row] = []
-        self._stack: list[str] = []
+        self._is_in_row = False
+        # Positions of columns by their letters, as far as they were met.
+        self._columns: dict[str, int] = {}
         self._number = 0
         self._place = -1
         self._cells: dict[int, str] = {}
@@ -181,12 +181,12 @@ class _SheetReader:
 
     def start(self, name: str, about: dict[str, str]) -> None:
         """An element opens."""
-        self._stack.append(name)
         if name == "c":
             self._open(about)
         elif name == "row":
-            if "row" in self._stack[:-1]:
+            if self._is_in_row:
                 raise fault("FILE-033")  # a row in a row: whose the cells are nobody can say
+            self._is_in_row = True
             # A number that does not grow is no place in a sheet.
             self._number = max(_counted(about.get("r", "")) or 0, self._number + 1)
             self._place = -1
@@ -195,13 +195,18 @@ class _SheetReader:
             self._aside += 1
 
     def _open(self, about: dict[str, str]) -> None:
-        found = _REFERENCE.fullmatch(about.get("r", ""))
-        self._place = _position(found[1]) if found else self._place + 1
+        reference = about.get("r", "")
+        letters = reference.rstrip(_DIGITS)
+        if letters in self._columns and 0 < len(reference) - len(letters) < 8:
+            self._place = self._columns[letters]
+        elif found := _REFERENCE.fullmatch(reference):
+            self._place = self._columns[found[1]] = _position(found[1])
+        else:
+            self._place += 1
         self._kind, self._style, self._value = about.get("t", "n").casefold(), about.get("s", ""), ""
 
-    def end(self, text: str) -> None:
+    def end(self, name: str, text: str) -> None:
         """An element closes."""
-        name = self._stack.pop()
         if name == "v":
             self._value = text
         elif name == "t" and not self._aside:
@@ -214,6 +219,7 @@ class _SheetReader:
             if self._cells and self._number <= LARGEST_ROW:
                 self._done.append((self._number, self._cells))
             self._cells = {}
+            self._is_in_row = False
         elif name == "rph":
             self._aside -= 1
 
@@ -225,7 +231,7 @@ def opened(path: Path) -> Iterator[Workbook]:
         yield Workbook(parts)
 
 
-def _nothing(_: str) -> None:
+def _nothing(_: str, __: str) -> None:
     """Nothing is kept of an element's text."""
 
 

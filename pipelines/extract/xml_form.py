@@ -150,7 +150,7 @@ class _Reader:
         for table in node.tables if node else ():
             table.begin()
 
-    def end(self, text: str) -> None:
+    def end(self, _: str, text: str) -> None:
         """An element closes."""
         node = self._stack.pop()
         if node is None:
@@ -187,7 +187,7 @@ def peek(source: Source) -> dict[str, str]:
         stack.append(name)
         found.setdefault("/".join(stack), "")
 
-    def end(text: str) -> None:
+    def end(_: str, text: str) -> None:
         place = "/".join(stack)
         found[place] = found[place] or text.strip()
         stack.pop()

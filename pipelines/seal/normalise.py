@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import partial
+from operator import mul
 from typing import NamedTuple
-
-from stdnum.gb import nhs as nhs_checks
-from stdnum.gb import upn as upn_checks
 
 VALID, INVALID, MISSING, TEMPORARY, TEST, FUTURE = "valid", "invalid", "missing", "temporary", "test", "future"
 # The sender says in the field itself why there is no identifier.
@@ -66,7 +64,11 @@ _LAST_YEAR = 2099
 _SERIAL = re.compile(r"([1-9][0-9]{4})(?:\.[0-9]+)?")
 _WHOLE = re.compile(r"^([0-9]+)\.0+$")
 _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
-_UPN = re.compile(r"[ABCDEFGHJKLMNPQRTUVWXYZ][0-9]{11}[0-9ABCDEFGHJKLMNPQRTUVWXYZ]")
+_UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+_UPN = re.compile(f"[{_UPN_LETTERS}][0-9]{{11}}[0-9{_UPN_LETTERS}]")
+_TEN_DIGITS = re.compile(r"[0-9]{10}")
+# What a character counts in a check: a digit itself, a letter its place among those of UPNs.
+_WORTH = bytes.maketrans(f"0123456789{_UPN_LETTERS}".encode(), bytes([*range(10), *range(len(_UPN_LETTERS))]))
 _UPN_UNKNOWN = re.compile(r"UN[0-9]{1,2}")
 _LETTERED = re.compile(r"[a-z]\)\s*", re.IGNORECASE)
 _SEX = {"M": "M", "1": "M", "MALE": "M", "F": "F", "2": "F", "FEMALE": "F"} | dict.fromkeys(
@@ -193,34 +195,40 @@ def address(text: str) -> Reading:
 
 def nhs_number(text: str) -> Reading:
     """Ten digits with a modulus 11 check; numbers from 999, and one digit ten times, are for tests."""
-    digits = re.sub(r"[\s-]|\.0+$", "", text)
-    if re.fullmatch(r"[0-9]{10}", digits) is None:
+    digits = text if _TEN_DIGITS.fullmatch(text) else re.sub(r"[\s-]|\.0+$", "", text)
+    if _TEN_DIGITS.fullmatch(digits) is None:
         return Reading(packed(text), INVALID)
     if digits.startswith("999") or len(set(digits)) == 1:
         return Reading(digits, TEST)
-    return Reading(digits, VALID if nhs_checks.is_valid(digits) else INVALID)
+    return Reading(digits, INVALID if _weighed(digits, range(10, 0, -1)) % 11 else VALID)
 
 
 def upn(text: str) -> Reading:
     """A check letter and twelve characters; a letter at the end makes it temporary, good for one school alone.
 
+    The check letter stands at the place that the twelve give, weighted 2 to 13, divided by 23.
     UN1 to UN10 say why there is none. The authority's number is not looked up: lists of authorities age, and it says
     nothing about the child.
     """
     plain = packed(text)
     if _UPN_UNKNOWN.fullmatch(plain):
         return Reading(None, EXPLAINED)
-    if _UPN.fullmatch(plain) is None or upn_checks.calc_check_digit(plain[1:]) != plain[0]:
+    if _UPN.fullmatch(plain) is None or _UPN_LETTERS[_weighed(plain[1:], range(2, 14)) % 23] != plain[0]:
         return Reading(plain, INVALID)
     return Reading(plain, TEMPORARY if plain[-1].isalpha() else VALID)
 
 
 def uln(text: str) -> Reading:
     """Ten digits, the first not zero, whose sum weighted 10 to 1 leaves 10 when divided by 11."""
-    digits = re.sub(r"\s|\.0+$", "", text)
-    good = re.fullmatch(r"[1-9][0-9]{9}", digits) is not None
-    good = good and sum(int(d) * (10 - i) for i, d in enumerate(digits)) % 11 == 10
+    digits = text if _TEN_DIGITS.fullmatch(text) else re.sub(r"\s|\.0+$", "", text)
+    good = _TEN_DIGITS.fullmatch(digits) is not None and digits[0] != "0"
+    good = good and _weighed(digits, range(10, 0, -1)) % 11 == 10
     return Reading(digits if good else packed(text), VALID if good else INVALID)
+
+
+def _weighed(characters: str, weights: Iterable[int]) -> int:
+    """What the characters count, each times its weight."""
+    return sum(map(mul, characters.encode().translate(_WORTH), weights))
 
 
 def local_id(text: str) -> Reading:

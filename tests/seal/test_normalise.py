@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.gb import nhs, upn
 
 from pipelines.seal import normalise
 from pipelines.seal.normalise import Reading
@@ -110,6 +111,18 @@ def test_upns(text, state):
 )
 def test_ulns(text, state):
     assert normalise.uln(text).state == state
+
+
+@given(st.integers(0, 9_999_999_999), st.from_regex("[A-HJ-NP-RT-Z]8[0-9]{10}[0-9A-HJ-NP-RT-Z]", fullmatch=True))
+def test_check_digits_are_those_of_the_published_rules(number, plain):
+    """A library that is nothing but such rules says the same, of any number and of the one with the right check."""
+    tens = [f"{number:010d}"[:9] + last for last in "0123456789"]
+    assert [normalise.nhs_number(text).state == "valid" for text in tens] == [
+        nhs.is_valid(text) and not text.startswith("999") and len(set(text)) > 1 for text in tens
+    ]
+    right = upn.calc_check_digit(plain[1:])
+    for letter in "ABCDEFGHJKLMNPQRTUVWXYZ":
+        assert (normalise.upn(letter + plain[1:]).state != "invalid") == (letter == right)
 
 
 @pytest.mark.parametrize(
