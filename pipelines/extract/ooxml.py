@@ -10,6 +10,7 @@ import io
 import math
 import posixpath
 import re
+import string
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,7 +32,6 @@ _DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 # What is not a letter of the format itself: quoted or escaped text, colours and locales in brackets.
 _ASIDE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
-_DIGITS = "0123456789"
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
 _CONTROL = re.compile("_x00([01][0-9A-Fa-f])_")
 _LAST_DAY = 2_958_465
@@ -196,7 +196,7 @@ class _SheetReader:
 
     def _open(self, about: dict[str, str]) -> None:
         reference = about.get("r", "")
-        letters = reference.rstrip(_DIGITS)
+        letters = reference.rstrip(string.digits)
         if letters in self._columns and 0 < len(reference) - len(letters) < 8:
             self._place = self._columns[letters]
         elif found := _REFERENCE.fullmatch(reference):

@@ -7,6 +7,7 @@ is a token nobody can tell.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from calendar import monthrange
 from collections.abc import Callable, Iterable
@@ -68,7 +69,7 @@ _UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 _UPN = re.compile(f"[{_UPN_LETTERS}][0-9]{{11}}[0-9{_UPN_LETTERS}]")
 _TEN_DIGITS = re.compile(r"[0-9]{10}")
 # What a character counts in a check: a digit itself, a letter its place among those of UPNs.
-_WORTH = bytes.maketrans(f"0123456789{_UPN_LETTERS}".encode(), bytes([*range(10), *range(len(_UPN_LETTERS))]))
+_WORTH = bytes.maketrans(f"{string.digits}{_UPN_LETTERS}".encode(), bytes([*range(10), *range(len(_UPN_LETTERS))]))
 _UPN_UNKNOWN = re.compile(r"UN[0-9]{1,2}")
 _LETTERED = re.compile(r"[a-z]\)\s*", re.IGNORECASE)
 _SEX = {"M": "M", "1": "M", "MALE": "M", "F": "F", "2": "F", "FEMALE": "F"} | dict.fromkeys(
