@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -22,6 +22,8 @@ from pipelines.seal.identity import Identities, Scope, parent_key
 from pipelines.seal.normalise import EXPLAINED, FUTURE, INVALID, MISSING, SHARED, TEMPORARY, TEST, VALID, packed
 from pipelines.seal.tokens import day_unknown, over_distinct, pseudonyms, subkey
 
+# Rows whose parents are looked up in one go.
+LOOKED_UP_TOGETHER = 1 << 17
 # States that identifiers of some kinds may have besides.
 _FURTHER_STATES = {"birth_date": (FUTURE,), "birth_month": (FUTURE,), "upn": (EXPLAINED, SHARED)}
 
@@ -79,12 +81,12 @@ class TableSealer:
         writer: pq.ParquetWriter | None = None
         parents = parent.lineage() if parent else None
         try:
-            for batch in self._table.batches():
-                sealed = self._seal(batch, parents)
+            for batch, place in self._blocks(parents):
+                sealed = self._seal(batch, parents, place)
                 writer = writer or pq.ParquetWriter(path, sealed.schema, compression="zstd")
                 writer.write_batch(sealed)
             if writer is None:
-                empty = self._seal(self._empty(), None)
+                empty = self._seal(self._empty(), None, pa.nulls(0, pa.int32()))
                 writer = pq.ParquetWriter(path, empty.schema, compression="zstd")
         finally:
             if writer is not None:
@@ -100,12 +102,37 @@ class TableSealer:
             pa.concat_arrays([part.pseudonyms for part in self._written]),
         )
 
+    def _blocks(self, parents: Lineage | None) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+        """The blocks of the table, and for each row the place of its parent in the lineage; NULL for none.
+
+        Looked up for many blocks together: a lookup begins with reading all keys.
+        """
+        waiting: list[pa.RecordBatch] = []
+        for batch in self._table.batches():
+            waiting.append(batch)
+            if parents is None or sum(block.num_rows for block in waiting) >= LOOKED_UP_TOGETHER:
+                yield from self._placed(waiting, parents)
+                waiting = []
+        yield from self._placed(waiting, parents)
+
+    def _placed(
+        self, blocks: Sequence[pa.RecordBatch], parents: Lineage | None
+    ) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+        rows = sum(block.num_rows for block in blocks)
+        places = pa.nulls(rows, pa.int32())
+        if rows and parents and self._parent_key:
+            keys = pa.concat_arrays([block.column(self._parent_key) for block in blocks])
+            places = pc.index_in(keys, value_set=parents.keys)
+        start = 0
+        for block in blocks:
+            yield block, places.slice(start, block.num_rows)
+            start += block.num_rows
+
     def _empty(self) -> pa.RecordBatch:
         schema = pa.schema([(name, pa.string()) for name in self._table.columns] + [("source_row", pa.int32())])
         return pa.RecordBatch.from_pylist([], schema)
 
-    def _seal(self, batch: pa.RecordBatch, parents: Lineage | None) -> pa.RecordBatch:
-        place = self._place(batch, parents)
+    def _seal(self, batch: pa.RecordBatch, parents: Lineage | None, place: pa.Array) -> pa.RecordBatch:
         records = self._records_of(batch, parents, place)
         index = pa.array(records, mask=records < 0)
         nobody = pa.nulls(batch.num_rows, pa.string())
@@ -132,12 +159,6 @@ class TableSealer:
         self.counts.rows += batch.num_rows
         self._keep(batch, records, columns)
         return pa.record_batch(list(columns.values()), names=list(columns))
-
-    def _place(self, batch: pa.RecordBatch, parents: Lineage | None) -> pa.Array:
-        """The place of each row's parent in the lineage; NULL for none."""
-        if parents is None or self._parent_key is None:
-            return pa.nulls(batch.num_rows, pa.int32())
-        return pc.index_in(batch.column(self._parent_key), value_set=parents.keys)
 
     def _records_of(self, batch: pa.RecordBatch, parents: Lineage | None, place: pa.Array) -> np.ndarray:
         """Which record each row belongs to: its own in a record table, else its parent's."""
