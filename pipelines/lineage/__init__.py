@@ -97,7 +97,8 @@ def _alter(found: dict[str, Columns], altered: exp.Alter) -> None:
         if columns is not None and isinstance(action, exp.ColumnDef):
             columns[action.name] = _type(action)
         elif columns is not None and isinstance(action, exp.Drop) and action.args.get("kind") == "COLUMN":
-            columns.pop(action.this.name, None)
+            for column in action.find_all(exp.Column):
+                columns.pop(column.name, None)
 
 
 def _type(column: exp.ColumnDef) -> str:

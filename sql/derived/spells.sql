@@ -53,26 +53,28 @@ CROSS JOIN LATERAL (VALUES (TRUE, first_rank), (FALSE, any_rank - first_rank)) A
 CROSS JOIN LATERAL unnest(rank.times) AS days;
 COMMENT ON VIEW core.person_need IS 'Grain: a time in which any source said that a person has a need, as the primary one of its own or not. Needs on which sources differ stand beside each other. What each source says is in core.sen_need_spell.';
 
--- Which record is believed is as in sql/integrate/person.sql, for every day alike: of the records that had a home to tell
--- by that day the first. So the home of today is the one of core.person.
+-- Which record is believed is as in sql/integrate/person.sql, for every day alike: of the records that have a home to tell
+-- of that day the first. So the home of today is the one of core.person.
 CREATE VIEW core.person_home AS
 WITH believed AS (
     SELECT
-        spell.person_key, spell.lsoa21_code, spell.valid_from, spell.valid_to,
-        -- The first day of the records before this one, whose spells are peers in this order.
-        min(spell.valid_from) OVER (
+        spell.person_key, spell.lsoa21_code, daterange(spell.valid_from, spell.valid_to) AS days,
+        -- The days of the records before this one, whose spells are peers in this order.
+        range_agg(daterange(spell.valid_from, spell.valid_to)) OVER (
             PARTITION BY spell.person_key
-            ORDER BY array_position(ARRAY['education', 'social_care', 'health'], source.group_code), spell.observed_to DESC,
+            ORDER BY array_position(ARRAY['education', 'social_care', 'health'], source.group_code), record.observed_on DESC,
                 spell.agency_code, spell.dataset_code, spell.record_pseudonym
             GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS better_from
-    FROM core.home_spell AS spell JOIN core.source AS source USING (agency_code, dataset_code)
+        ) AS better
+    FROM core.home_spell AS spell
+    JOIN core.source AS source USING (agency_code, dataset_code)
+    JOIN core.person_record AS record USING (agency_code, dataset_code, record_pseudonym)
     WHERE spell.person_key IS NOT NULL
 ),
 lasted AS (
-    SELECT person_key, lsoa21_code, range_agg(daterange(valid_from, least(valid_to, better_from))) AS times
-    FROM believed WHERE valid_from < coalesce(better_from, 'infinity')
-    GROUP BY person_key, lsoa21_code
+    SELECT believed.person_key, believed.lsoa21_code, range_agg(part.days) AS times
+    FROM believed CROSS JOIN LATERAL unnest(datemultirange(believed.days) - coalesce(believed.better, '{}')) AS part (days)
+    GROUP BY believed.person_key, believed.lsoa21_code
 )
 SELECT
     lasted.person_key, lasted.lsoa21_code, geography.ward_code, geography.health_place_code, lower(days) AS valid_from,
@@ -80,4 +82,4 @@ SELECT
 FROM lasted
 CROSS JOIN LATERAL unnest(lasted.times) AS days
 LEFT JOIN core.geography AS geography USING (lsoa21_code);
-COMMENT ON VIEW core.person_home IS 'Grain: a time in which a person lived in one LSOA, by the source that is believed: education before social care before health, as in core.person. The first day is the one on which a delivery first said so; the move was before. No ward or health place outside the area.';
+COMMENT ON VIEW core.person_home IS 'Grain: a time in which a person lived in one LSOA, by the source that is believed: education before social care before health, as in core.person. The first day is the one on which a delivery first said so, and the move was before; of a source that knows the days of its addresses it is the day itself. No ward or health place outside the area.';

@@ -65,8 +65,9 @@ SELECT pg_temp.past_day('person_profile', '{
     'core_known.person AS t LEFT JOIN (
         SELECT DISTINCT ON (spell.person_key) spell.person_key, spell.lsoa21_code
         FROM core_known.home_spell AS spell JOIN core_known.source AS source USING (agency_code, dataset_code)
+            JOIN core_known.person_record AS record USING (agency_code, dataset_code, record_pseudonym)
         WHERE spell.valid_from <= day AND (spell.valid_to IS NULL OR spell.valid_to > day)
         ORDER BY spell.person_key, array_position(ARRAY[''education'', ''social_care'', ''health''], source.group_code),
-            spell.observed_to DESC, spell.agency_code, spell.dataset_code, spell.record_pseudonym
+            record.observed_on DESC, spell.agency_code, spell.dataset_code, spell.record_pseudonym
     ) AS home USING (person_key) LEFT JOIN core_known.geography AS geography ON geography.lsoa21_code = home.lsoa21_code');
 DROP FUNCTION pg_temp.past_day;

@@ -13,7 +13,7 @@ from pipelines.settings import Settings, shipped
 from pipelines.validate import typed
 from tests.conform.area import REGISTRY, conformed, deliver
 
-A, B = "a" * 32, "b" * 32
+A, B, C = "a" * 32, "b" * 32, "c" * 32
 FACTS = ("looked_after_episode", "looked_after_review", "looked_after_outcome", "care_leaver")
 
 
@@ -53,6 +53,41 @@ def test_early_help_stands_as_last_told(database: Settings, connection: Connecti
         date(2026, 2, 2), "SCHOOL", date(2026, 2, 28),
     )  # fmt: skip
     assert rows[B]["end_date"] is None
+
+
+def test_homes_of_the_case_system_hold_on_its_own_days(database: Settings, connection: Connection):
+    """A lived at two homes with a placement amid the second, B left, C's address has no first day."""
+    home, second, placement = "E01990001", "E01990002", "E01990003"
+    moved, placed, back = date(2024, 3, 1), date(2025, 1, 10), date(2025, 6, 20)
+    addresses: list[tuple[str, str, date | None, date | None]] = [
+        (A, home, date(2020, 9, 1), moved), (A, second, moved, None), (A, placement, placed, back),
+        (A, home, date(2027, 1, 1), None), (B, home, moved, placed), (C, second, None, None), (C, home, None, moved),
+    ]  # fmt: skip
+    rows = {
+        "ssd_person": [{"record_pseudonym": child} for child in (A, B, C)],
+        "ssd_address": [
+            {
+                "record_pseudonym": child, "lsoa21_code": lsoa, "addr_address_start_date": start,
+                "addr_address_end_date": end,
+            }
+            for child, lsoa, start, end in addresses
+        ],
+    }  # fmt: skip
+    deliver(database, connection, "social_care", "identifier_bridge", "2026-03", rows)
+    conform.run(database, REGISTRY, connection, None)
+    told = date(2026, 3, 31)
+    spells = conformed(database, "home_spell")
+    names = ("record_pseudonym", "lsoa21_code", "valid_from", "valid_to", "last_seen_on", "is_dated")
+    assert sorted(tuple(row[name] for name in names) for row in spells) == [
+        (A, home, date(2020, 9, 1), moved, date(2024, 2, 29), True),
+        (A, second, moved, placed, date(2025, 1, 9), True),
+        (A, second, back, None, told, True),
+        (A, placement, placed, back, date(2025, 6, 19), True),
+        (B, home, moved, placed, date(2025, 1, 9), True),
+        (C, second, told, None, told, False),
+    ]  # fmt: skip
+    now = {row["record_pseudonym"]: row["lsoa21_code"] for row in conformed(database, "person_record")}
+    assert now == {A: second, B: None, C: second}
 
 
 RETURN: dict[str, list[dict[str, str]]] = {

@@ -27,6 +27,15 @@ CENSUSES = {
     "2025-autumn": date(2025, 10, 2), "2026-spring": date(2026, 1, 15),
 }  # fmt: skip
 RETURN = date(2026, 1, 15)
+# Where the case system had Ada: for a while, in two entries, at one home.
+ADDRESSES: dict[str, Any] = {
+    "ssd_person": [{"record_pseudonym": ADA}],
+    "ssd_address": [
+        {"record_pseudonym": ADA, "lsoa21_code": "E01990002", "addr_address_start_date": start,
+         "addr_address_end_date": end}
+        for start, end in ((date(2023, 5, 1), date(2023, 9, 1)), (date(2023, 9, 1), date(2024, 2, 1)))
+    ],
+}  # fmt: skip
 PAST = [date(2025, 1, 15), date(2025, 3, 1), date(2025, 10, 2), date(2025, 12, 31)]
 
 
@@ -63,8 +72,13 @@ def area(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> I
         for period in CENSUSES:
             deliver(settings, connection, "education", "school_census", period, census(made, draw, period), 2)
         deliver(settings, connection, "education", "sen2", "2026-01", plans(made, draw))
+        deliver(settings, connection, "social_care", "identifier_bridge", "2026-01", ADDRESSES)
+        known = {"record_pseudonym": ADA, "localpatientid": "1", "lsoa21_code": "E01990003"}
+        deliver(settings, connection, "north_trust", "csds", "2022-12", {"mpi": [known]})
         people = {child: [("education", of, child) for of in ("school_census", "sen2")] for child in CHILDREN}
-        people["ada"] = [("social_care", "cin_census", ADA), ("north_trust", "csds", ADA)]
+        people["ada"] = [
+            ("social_care", "cin_census", ADA), ("social_care", "identifier_bridge", ADA), ("north_trust", "csds", ADA),
+        ]  # fmt: skip
         link(connection, **people)
         refresh_all(settings, connection)
         yield made
@@ -275,6 +289,17 @@ def test_a_persons_home_of_today_is_the_one_of_core(warehouse: Connection):
         WHERE person.lsoa21_code IS DISTINCT FROM home.lsoa21_code"""
     assert rows(warehouse, unlike) == [(0,)]
     assert rows(warehouse, "SELECT count(*) > 20 FROM core.person_home WHERE valid_to IS NOT NULL") == [(True,)]
+
+
+def test_who_knows_the_days_of_a_home_is_believed_on_them_and_on_no_other(warehouse: Connection):
+    """Before and after what the case system tells of Ada, her home is the one that her clinic knows."""
+    homes = """SELECT home.lsoa21_code, valid_from, valid_to FROM core.person_home AS home
+        JOIN core.person_record AS record USING (person_key)
+        WHERE dataset_code = 'identifier_bridge' ORDER BY valid_from"""
+    assert rows(warehouse, homes) == [
+        ("E01990003", date(2022, 12, 31), date(2023, 5, 1)), ("E01990002", date(2023, 5, 1), date(2024, 2, 1)),
+        ("E01990003", date(2024, 2, 1), None),
+    ]  # fmt: skip
 
 
 def test_needs_of_a_person_stand_beside_each_other(area: Area, warehouse: Connection):
