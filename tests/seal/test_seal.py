@@ -92,6 +92,33 @@ def test_keys_of_child_rows_equal_their_parents(area, tmp_path):
     assert not absent & {"pupilonroll", "senneeds"}
 
 
+def test_blocks_and_lookups_of_any_size_give_the_same_rows(area, tmp_path, monkeypatch):
+    """Keys of rows below are their parents', found together or block by block; of no parent, still a pseudonym."""
+    numbers = range(40)
+    pupils = [
+        PUPIL | {"pupilonrolltableid": f"p{n}", "upn": "", "surname": f"Smith{chr(65 + n % 26)}"} for n in numbers
+    ]
+    needs = [
+        {"senneedstableid": f"n{n}", "pupilonrolltableid": f"p{n * 3 % 50}", "sentyperank": "1", "sentype": "ASD"}
+        for n in range(90)
+    ]
+    files = census(tmp_path, pupils=pupils, needs=needs)
+    given = {"dataset": "school_census", "period": "2026-spring"}
+    together = area.seal(*files, **given)
+    monkeypatch.setattr("pipelines.seal.payload.LOOKED_UP_TOGETHER", 30)
+    monkeypatch.setattr("pipelines.extract.csv_form.BLOCK_BYTES", 400)
+    apart = area.seal(*files, **given, sequence=2)
+    for name in ("pupilonroll", "senneeds"):
+        assert payload(together, name) == payload(apart, name)
+    parents = [row["pupilonrolltableid"] for row in payload(apart, "pupilonroll")]
+    below = payload(apart, "senneeds")
+    assert len(set(parents)) == 40 and len(below) == 90
+    for n, row in enumerate(below):
+        place, key = n * 3 % 50, row["pupilonrolltableid"]
+        assert (row["record_pseudonym"] is not None) == (place < 40)
+        assert len(key) == 32 and (key == parents[place] if place < 40 else key not in parents)
+
+
 def test_events_are_compared_with_the_birth_date_before_that_is_dropped(area, tmp_path):
     exclusion = {"pupilonrolltableid": "p1", "category": "SUSP", "reason1": "PP"}
     dates = ["2012-May-05 00:00:00", "2012-May-07 00:00:00", "2012-May-06 00:00:00", ""]
