@@ -3,7 +3,8 @@
 Ties that are as good as certain hold in every draw; what they hold together is a blob. Between blobs each uncertain
 tie, made or not made tonight, is there in as many draws as it is likely. The strongest are taken first and guard rails
 hold as in every night: no two records of one source, none that a person has put apart. A draw depends on nothing but
-the pair it is about, so that what has not changed since yesterday is drawn alike.
+the pair it is about, so that what has not changed since yesterday is drawn alike. Among many children most pairs with
+some evidence are two who are both known to one source, which nothing can tie: those are left out at once.
 
 A drawn person keeps the key of the standing person that most of its records have; a part split off gets a key that
 stands nowhere else. `link.key_draw` holds the records whose key differs from the crosswalk, and no others.
@@ -65,23 +66,18 @@ def draw(db: duckdb.DuckDBPyConnection) -> Drawn:
     blob = _blobs(db)
     person = _column(db, "SELECT coalesce(person_id, 0) FROM person ORDER BY record_id")
     source = _column(db, "SELECT source_id FROM record ORDER BY record_id")
-    edges = _edges(db, blob)
-    touched = {end for edge in edges for end in (edge.blob_l, edge.blob_r)}
-    records: dict[int, list[int]] = defaultdict(list)
-    order = np.argsort(blob, kind="stable")
-    starts = np.searchsorted(blob[order], sorted(touched))
-    for one, start in zip(sorted(touched), starts, strict=True):
-        for place in order[start:]:
-            if blob[place] != one:
-                break
-            records[one].append(int(place))
-    sources = {one: frozenset(int(source[place]) for place in places) for one, places in records.items()}
     apart = {
         frozenset((int(blob[left]), int(blob[right])))
         for left, right in db.execute("SELECT record_l, record_r FROM forced WHERE verdict = 'apart'").fetchall()
     }
+    edges = _edges(db, blob, source)
+    touched = np.unique([end for edge in edges for end in (edge.blob_l, edge.blob_r)]).astype(np.int64)
+    order = np.argsort(blob, kind="stable")
+    first, last = (np.searchsorted(blob[order], touched, side) for side in ("left", "right"))
+    records = {int(one): order[start:end].tolist() for one, start, end in zip(touched, first, last, strict=True)}
+    sources = {one: frozenset(source[places].tolist()) for one, places in records.items()}
     outcomes = [_outcomes(cluster, sources, apart) for cluster in _clusters(edges)]
-    return Drawn(dict(records), {one: int(person[places[0]]) for one, places in records.items()}, outcomes)
+    return Drawn(records, {one: int(person[places[0]]) for one, places in records.items()}, outcomes)
 
 
 def _column(db: duckdb.DuckDBPyConnection, query: str) -> Ints:
@@ -99,40 +95,65 @@ def _blobs(db: duckdb.DuckDBPyConnection) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def _edges(db: duckdb.DuckDBPyConnection, blob: Ints) -> list[Edge]:
-    """Uncertain ties between blobs, for two blobs the likeliest; the likeliest first."""
+def _edges(db: duckdb.DuckDBPyConnection, blob: Ints, source: Ints) -> list[Edge]:
+    """Uncertain ties that make a difference in any draw, for two blobs the likeliest alone; the likeliest first.
+
+    source: the source of each record.
+    """
     rows = db.execute(
-        """SELECT record_l, record_r, chance, is_tied, choice,
-                  concat_ws('|', sl.agency, sl.dataset, l.record_pseudonym, sr.agency, sr.dataset, r.record_pseudonym),
-                  concat_ws('|', sc.agency, sc.dataset, c.record_pseudonym)
+        """SELECT record_l, record_r, chance, is_tied, coalesce(choice, 0) AS choice,
+                  concat_ws('|', sl.agency, sl.dataset, l.record_pseudonym, sr.agency, sr.dataset, r.record_pseudonym)
+                      AS pair,
+                  concat_ws('|', sc.agency, sc.dataset, c.record_pseudonym) AS chooser
            FROM belief
            JOIN record l ON l.record_id = record_l JOIN record r ON r.record_id = record_r
            JOIN source sl ON sl.source_id = l.source_id JOIN source sr ON sr.source_id = r.source_id
            LEFT JOIN record c ON c.record_id = choice LEFT JOIN source sc ON sc.source_id = c.source_id
            WHERE chance > 1 - $certain AND (chance < $certain OR NOT is_tied)
-           ORDER BY chance DESC, 6""",
+           ORDER BY chance DESC, pair""",
         {"certain": CERTAIN},
-    ).fetchall()
-    found: dict[tuple[int, int], Edge] = {}
-    taken: dict[int, float] = defaultdict(float)
-    for left, right, chance, _, choice, pair, chooser in rows:
-        ends = (int(blob[left]), int(blob[right]))
-        key = (min(ends), max(ends))
-        if ends[0] == ends[1] or key in found:
-            continue
-        # Of those that exclude each other a draw takes the one in whose stretch its number falls.
-        number = _numbers(chooser if choice else pair)
-        start = taken[choice] if choice else 0.0
-        if choice:
-            taken[choice] += chance
-        found[key] = Edge(*key, chance, choice, (number >= start) & (number < start + chance))
-    return list(found.values())
+    ).fetchnumpy()
+    ends = np.sort(np.stack([blob[rows["record_l"]], blob[rows["record_r"]]], axis=1), axis=1)
+    _, first, same = np.unique(ends, axis=0, return_index=True, return_inverse=True)
+    is_tied = np.zeros(len(first), dtype=np.bool_)
+    np.logical_or.at(is_tied, same.reshape(-1), np.asarray(rows["is_tied"], dtype=np.bool_))
+    is_held = is_tied | (np.asarray(rows["choice"])[first] > 0)
+    counts = (ends[first, 0] != ends[first, 1]) & (is_held | ~_share_a_source(ends[first], blob, source))
+    order = np.argsort(first[counts])
+    kept, is_held = first[counts][order], is_held[counts][order]
+    chances, choices = (np.asarray(rows[name])[kept] for name in ("chance", "choice"))
+    names = np.where(choices > 0, rows["chooser"][kept], rows["pair"][kept])
+    start, numbers = _starts(choices, chances)[:, None], _numbers(names)
+    there = (numbers >= start) & (numbers < start + chances[:, None])
+    found = np.flatnonzero(is_held | there.any(axis=1))
+    columns = (ends[kept[found], 0], ends[kept[found], 1], chances[found], choices[found])
+    return [
+        Edge(left, right, chance, choice or None, draws)
+        for left, right, chance, choice, draws in zip(*(c.tolist() for c in columns), there[found], strict=True)
+    ]
 
 
-def _numbers(name: str) -> npt.NDArray[np.float64]:
-    """A number from 0 to 1 for each draw, the same whenever the name is the same."""
-    seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
-    return np.random.default_rng(seed).random(DRAWS)
+def _starts(choices: Ints, chances: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of those that exclude each other a draw takes the one in whose stretch its number falls; where each begins."""
+    starts, taken = np.zeros(len(choices)), defaultdict[int, float](float)
+    for place in np.flatnonzero(choices):
+        starts[place] = taken[choices[place]]
+        taken[choices[place]] += chances[place]
+    return starts
+
+
+def _share_a_source(ends: Ints, blob: Ints, source: Ints) -> npt.NDArray[np.bool_]:
+    """Of pairs of blobs, whether both have a record of one source, so that no draw can tie them."""
+    shape = (len(blob), int(source.max()) + 1)
+    # Record 0, which is none, has a source below all others.
+    held = coo_array((np.ones(len(blob) - 1, np.int32), (blob[1:], source[1:])), shape=shape).tocsr()
+    return np.asarray(held[ends[:, 0]].multiply(held[ends[:, 1]]).sum(axis=1)).ravel() > 0
+
+
+def _numbers(names: Iterable[str]) -> npt.NDArray[np.float64]:
+    """For each name a number from 0 to 1 for each draw, the same whenever the name is the same."""
+    drawn = b"".join(hashlib.shake_128(name.encode()).digest(4 * DRAWS) for name in names)
+    return np.frombuffer(drawn, ">u4").reshape(-1, DRAWS) / 2**32
 
 
 def _clusters(edges: list[Edge]) -> list[list[Edge]]:
@@ -167,7 +188,7 @@ def _partition(
     edges: list[Edge], there: npt.NDArray[np.bool_], sources: dict[int, frozenset[int]], apart: set[frozenset[int]]
 ) -> Partition:
     """The blobs of a cluster as persons, where these edges are there; a choice that does not fit takes the next."""
-    group = {end: end for edge in edges for end in (edge.blob_l, edge.blob_r)}
+    group: dict[int, list[int]] = {end: [end] for edge in edges for end in (edge.blob_l, edge.blob_r)}
     chosen = {edge.choice for edge, is_there in zip(edges, there, strict=True) if is_there and edge.choice}
     is_first = [edge for edge, is_there in zip(edges, there, strict=True) if is_there]
     others = [edge for edge, is_there in zip(edges, there, strict=True) if not is_there and edge.choice in chosen]
@@ -175,19 +196,13 @@ def _partition(
         if edge.choice and edge.choice not in chosen:
             continue
         left, right = group[edge.blob_l], group[edge.blob_r]
-        if left == right:
+        if left is right or any(sources[x] & sources[y] or frozenset((x, y)) in apart for x in left for y in right):
             continue
-        a = [one for one, its in group.items() if its == left]
-        b = [one for one, its in group.items() if its == right]
-        if any(sources[x] & sources[y] or frozenset((x, y)) in apart for x in a for y in b):
-            continue
-        for one in b:
-            group[one] = left
+        left += right
+        group |= dict.fromkeys(right, left)
         chosen.discard(edge.choice)
-    persons: dict[int, list[int]] = defaultdict(list)
-    for one, its in sorted(group.items()):
-        persons[its].append(one)
-    return tuple(sorted(tuple(blobs) for blobs in persons.values()))
+    persons = {id(blobs): blobs for blobs in group.values()}
+    return tuple(sorted(tuple(sorted(blobs)) for blobs in persons.values()))
 
 
 def write(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, drawn: Drawn) -> int:

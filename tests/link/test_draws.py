@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from scipy import sparse
@@ -70,6 +71,41 @@ def test_a_doubtful_number_ties_in_as_many_draws_as_it_is_likely() -> None:
     assert 0.5 * DRAWS < together < DRAWS, "a birth date may be wrong, and so may a number"
     assert sum(int(there.sum()) for there in outcomes.values()) == DRAWS
     assert 0.3 < shares["recall"]["value"] < 0.9
+
+
+def test_what_no_draw_can_tie_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs of records that share a source, or that no number chooses, are left out before anything is drawn."""
+    dice = np.random.default_rng(8)
+    pairs = sorted({tuple(sorted(dice.choice(np.arange(1, 301), 2, replace=False).tolist())) for _ in range(400)})
+    chances = np.round(dice.choice([0.004, 0.03, 0.4, 0.97, 0.9995], len(pairs)) * dice.uniform(0.9, 1, len(pairs)), 4)
+
+    def groups(db: duckdb.DuckDBPyConnection) -> tuple[int, list[set[frozenset[int]]]]:
+        found, there = draws.draw(db), [set[frozenset[int]]() for _ in range(DRAWS)]
+        for outcomes in found.outcomes:
+            for partition, which in outcomes.items():
+                for draw in np.flatnonzero(which):
+                    persons = (frozenset(r for blob in blobs for r in found.records[blob]) for blobs in partition)
+                    there[draw] |= {person for person in persons if len(person) > 1}
+        return len(found.records), there
+
+    with duckdb.connect() as db:
+        db.execute("""
+            CREATE TABLE source AS
+            SELECT n::INTEGER AS source_id, 'a' || n AS agency, 'd' AS dataset FROM range(6) t(n);
+            CREATE TABLE record AS
+            SELECT n::INTEGER AS record_id, (n * 7 % 6)::INTEGER AS source_id, 'r' || n AS record_pseudonym
+            FROM range(1, 301) t(n);
+            CREATE TABLE person AS SELECT record_id, record_id AS person_id FROM record;
+            CREATE TABLE forced (record_l INTEGER, record_r INTEGER, verdict VARCHAR);
+            CREATE TABLE belief (record_l INTEGER, record_r INTEGER, reason VARCHAR, is_tied BOOLEAN, chance DOUBLE,
+                                 choice INTEGER)""")
+        rows = [(*pair, "probable", False, chance, None) for pair, chance in zip(pairs, chances.tolist(), strict=True)]
+        db.executemany("INSERT INTO belief VALUES (?, ?, ?, ?, ?, ?)", rows)
+        few, pruned = groups(db)
+        monkeypatch.setattr(draws, "_share_a_source", lambda ends, *_: np.zeros(len(ends), dtype=np.bool_))
+        more, whole = groups(db)
+    assert pruned == whole and any(pruned)
+    assert few < more
 
 
 def test_of_two_who_look_alike_every_draw_takes_one() -> None:
