@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
-from pipelines import durable
 from pipelines.conform import lake, state
 from pipelines.conform.shape import CoreTable
 from pipelines.errors import SystemFault
@@ -116,54 +116,64 @@ class Making:
         return last.inputs.get(table) == inputs and base in (last.base.get(table), last.hashes.get(table))
 
     def _conform(self, table: CoreTable) -> tuple[str, int]:
-        """Run one query, check its shape, and keep the result under its content hash; hash and row count."""
-        query = self.queries[table.name]
+        """Run one query beside the state before, check its shape, keep what it gives under its content hash."""
+        base = self.base.get(table.name)
+        before = state.readable(self.settings, self.duck, table, base) if base else None
+        try:
+            self.duck.execute(f"CREATE OR REPLACE TEMP TABLE made AS {self._compared(table, before)}")
+        except duckdb.BinderException:
+            self._require_columns(table, self.queries[table.name])
+            raise
+        self._require_columns(table, "SELECT * EXCLUDE (change) FROM made")
+        content_hash, total = self._checked(table, pq.read_metadata(before).num_rows if before else 0)
+        columns = ", ".join(f'"{name}"' for name in table.columns)
+        target = state.path(self.settings, table.name, content_hash)
+        state.keep(self.duck, target, f"SELECT {columns} FROM made WHERE change IS DISTINCT FROM 'D'")  # noqa: S608
+        if base and base != content_hash:
+            target = state.changes_path(self.settings, table.name, base, content_hash)
+            state.keep(self.duck, target, f"SELECT change, {columns} FROM made WHERE change IS NOT NULL")  # noqa: S608
+        return content_hash, total
+
+    def _compared(self, table: CoreTable, before: Path | None) -> str:
+        """The query with every cell in its type, and how each row differs from the state before.
+
+        A row that is as it was keeps the submission that first carried it.
+        """
+        cells = ", ".join(f'"{name}"::{type_} AS "{name}"' for name, type_ in table.types.items())
+        typed = f"SELECT * REPLACE ({cells}) FROM ({self.queries[table.name]}\n)"  # noqa: S608
+        if before is None:
+            # What goes into a table of the database as a whole goes in by its key, which is how its index grows well.
+            order = ", ".join(f'"{name}"' for name in table.key)
+            return f"SELECT *, 'I' AS change FROM ({typed}) ORDER BY {order}"  # noqa: S608
+        gone = f"b.submission_key NOT IN ({', '.join(map(str, self.withdrawn))})" if self.withdrawn else "TRUE"
+        return state.compared(table, typed, before, keeps=gone)
+
+    def _require_columns(self, table: CoreTable, query: str) -> None:
         given = {row[0] for row in self.duck.execute(f"DESCRIBE {query}").fetchall()}
         if given != set(table.columns):
             odd = ", ".join(sorted(given ^ set(table.columns)))
             raise SystemFault(f"sql/conform/{table.name}.sql does not give the columns of core.{table.name}: {odd}")
-        order = ", ".join(f'"{name}"' for name in table.key)
-        self.duck.execute(f"CREATE OR REPLACE TEMP TABLE made AS {self._kept(table)} ORDER BY {order}")
-        empty = ", ".join(f'count(*) FILTER ("{name}" IS NULL)' for name in table.required)
-        counts = self.duck.execute(
-            f"""SELECT count(*), count(DISTINCT ({order},)), coalesce(bit_xor(hash(made)), 0),
-                coalesce(sum(hash(made)), 0), {empty} FROM made"""  # noqa: S608
+
+    def _checked(self, table: CoreTable, before: int) -> tuple[str, int]:
+        """Content hash and number of rows of what was made; before: rows of the state it was compared with.
+
+        The keys there are now: those that are new, and those of before that are not gone.
+        """
+        columns, key = (", ".join(f'"{name}"' for name in names) for names in (table.columns, table.key))
+        said = ", ".join(f'count("{name}")' for name in table.required)
+        total, each, both, distinct, *counts = self.duck.execute(
+            f"""SELECT count(*), coalesce(bit_xor(hash({columns})), 0), coalesce(sum(hash({columns})), 0),
+                (SELECT count(DISTINCT ({key},)) FROM made WHERE change = 'I') + {before}
+                    - (SELECT count(*) FROM made WHERE change = 'D'), {said}
+            FROM made WHERE change IS DISTINCT FROM 'D'"""  # noqa: S608
         ).fetchall()[0]
-        total, distinct, *sums = counts[:4]
-        missing = [name for name, count in zip(table.required, counts[4:], strict=True) if count]
+        missing = [name for name, count in zip(table.required, counts, strict=True) if count < total]
         if missing:
             raise SystemFault(f"sql/conform/{table.name}.sql leaves required columns empty: {', '.join(missing)}")
         if distinct != total:
             raise SystemFault(f"sql/conform/{table.name}.sql gives {total - distinct} rows with a key given before")
-        text = json.dumps([table.types, total, [str(part) for part in sums]])
-        content_hash = hashlib.sha256(text.encode()).hexdigest()[:16]
-        target = state.path(self.settings, table.name, content_hash)
-        if not target.exists():
-            durable.replace(target, lambda temporary: self.duck.execute(f"COPY made TO '{temporary}' (FORMAT parquet)"))
-        return content_hash, total
-
-    def _kept(self, table: CoreTable) -> str:
-        """The query with every cell in its type; a row that is as it was keeps the submission that first carried it."""
-        cells = ", ".join(f'"{name}"::{type_} AS "{name}"' for name, type_ in table.types.items())
-        typed = f"SELECT {cells} FROM ({self.queries[table.name]}\n)"  # noqa: S608
-        before = self._before(table)
-        if before is None:
-            return typed
-        on = " AND ".join(f'n."{name}" = b."{name}"' for name in table.key)
-        same = _all(f'n."{name}" IS NOT DISTINCT FROM b."{name}"' for name in table.content if name != "submission_key")
-        gone = f"b.submission_key NOT IN ({', '.join(map(str, self.withdrawn))})" if self.withdrawn else "TRUE"
-        return f"""SELECT n.* REPLACE (
-                CASE WHEN {same} AND {gone} THEN least(n.submission_key, b.submission_key) ELSE n.submission_key END
-                AS submission_key)
-            FROM ({typed}) AS n LEFT JOIN read_parquet('{before}') AS b ON {on}"""  # noqa: S608
-
-    def _before(self, table: CoreTable) -> Path | None:
-        base = self.base.get(table.name)
-        return state.readable(self.settings, self.duck, table, base) if base else None
-
-
-def _all(conditions: Iterable[str]) -> str:
-    return " AND ".join(conditions) or "TRUE"
+        text = json.dumps([table.types, total, [str(each), str(both)]])
+        return hashlib.sha256(text.encode()).hexdigest()[:16], total
 
 
 def said(error: duckdb.Error) -> str:

@@ -8,6 +8,7 @@ is ever renamed from next to current, so there is no moment at which a kill coul
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ class Next:
 class Changes:
     """What turns one state of a table into the next.
 
-    path: Parquet with `change` (I, U or D) and the table's columns; of a deleted row only the key counts.
+    path: Parquet with `change` (I, U or D) and the columns; of a deleted row only the key counts. Where there
+    was no state before it is the state itself, without `change`.
     """
 
     path: Path
@@ -101,23 +103,32 @@ def _read_back(settings: Settings, table: CoreTable, target: Path) -> None:
                 writer.write_batch(batch)
 
 
+def changes_path(settings: Settings, table: str, base: str, to: str) -> Path:
+    """Where what turns one state of a table into another is kept until it has been integrated."""
+    return settings.conformed / "changes" / f"{table}.{base}.{to}.parquet"
+
+
 def changes(
     settings: Settings, duck: duckdb.DuckDBPyConnection, table: CoreTable, base: str | None, to: str
 ) -> Changes:
-    """What turns state `base` of a table into state `to`; made once and kept until it has been integrated."""
+    """What turns state `base` of a table into state `to`: what conform found, or what the two files say."""
     after = path(settings, table.name, to)
-    columns = ", ".join(f'"{name}"' for name in table.columns)
     if base is None:
-        query = f"SELECT 'I' AS change, {columns} FROM read_parquet('{after}')"  # noqa: S608
-    else:
-        query = _difference(table, readable(settings, duck, table, base), after)
-    target = settings.conformed / "changes" / f"{table.name}.{base}.{to}.parquet"
+        return Changes(after, pq.read_metadata(after).num_rows, 0, 0)
+    target = changes_path(settings, table.name, base, to)
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
+        found = compared(table, f"FROM read_parquet('{after}')", readable(settings, duck, table, base), keeps="FALSE")
+        columns = ", ".join(f'"{name}"' for name in table.columns)
+        keep(duck, target, f"SELECT change, {columns} FROM ({found}) WHERE change IS NOT NULL")  # noqa: S608
+    counts = Counter(pq.read_table(target, columns=["change"]).column("change").to_pylist())
+    return Changes(target, counts["I"], counts["U"], counts["D"])
+
+
+def keep(duck: duckdb.DuckDBPyConnection, target: Path, query: str) -> None:
+    """Write the rows of a query, where the file that is named for them is not there yet."""
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
         durable.replace(target, lambda temporary: duck.execute(f"COPY ({query}) TO '{temporary}' (FORMAT parquet)"))
-    counted = duck.execute(f"SELECT change, count(*) FROM read_parquet('{target}') GROUP BY ALL")  # noqa: S608
-    counts: dict[str, int] = dict(counted.fetchall())
-    return Changes(target, counts.get("I", 0), counts.get("U", 0), counts.get("D", 0))
 
 
 def _same_columns(duck: duckdb.DuckDBPyConnection, file: Path, table: CoreTable) -> bool:
@@ -125,16 +136,24 @@ def _same_columns(duck: duckdb.DuckDBPyConnection, file: Path, table: CoreTable)
     return {row[0]: row[1] for row in described} == table.types
 
 
-def _difference(table: CoreTable, before: Path, after: Path) -> str:
-    on = " AND ".join(f'b."{name}" = n."{name}"' for name in table.key)
+def compared(table: CoreTable, new: str, before: Path, keeps: str) -> str:
+    """A query of all rows of `new` and all that left, with `change`: I, U, D, or empty where a row is as it was.
+
+    new: a query. before: the file of a state. keeps: a condition on its row b under which a row that says what it said
+    there keeps the submission that said so first.
+    """
+    first, *_ = table.key
+    on = " AND ".join(f'n."{name}" = b."{name}"' for name in table.key)
     keys = ", ".join(f'coalesce(n."{name}", b."{name}") AS "{name}"' for name in table.key)
-    rest = "".join(f', n."{name}"' for name in table.content)
-    first = table.key[0]
-    same = " AND ".join(f'n."{name}" IS NOT DISTINCT FROM b."{name}"' for name in table.content)
-    return f"""SELECT CASE WHEN b."{first}" IS NULL THEN 'I' WHEN n."{first}" IS NULL THEN 'D' ELSE 'U' END AS change,
-            {keys}{rest}
-        FROM read_parquet('{after}') AS n FULL JOIN read_parquet('{before}') AS b ON {on}
-        WHERE b."{first}" IS NULL OR n."{first}" IS NULL OR NOT ({same})"""  # noqa: S608
+    same = "".join(
+        f'n."{name}" IS NOT DISTINCT FROM b."{name}" AND ' for name in table.content if name != "submission_key"
+    )
+    return f"""SELECT n.* REPLACE ({keys}, CASE WHEN {same}{keeps} THEN least(n.submission_key, b.submission_key)
+                ELSE n.submission_key END AS submission_key),
+            CASE WHEN b."{first}" IS NULL THEN 'I' WHEN n."{first}" IS NULL THEN 'D'
+                WHEN {same}(n.submission_key = b.submission_key OR n.submission_key > b.submission_key AND {keeps})
+                THEN NULL ELSE 'U' END AS change
+        FROM ({new}) AS n FULL JOIN read_parquet('{before}') AS b ON {on}"""  # noqa: S608
 
 
 def tidy(settings: Settings, keep: dict[str, str]) -> None:

@@ -23,14 +23,15 @@ from pipelines.settings import Settings
 def load(
     settings: Settings, connection: psycopg.Connection[Any], tables: list[CoreTable], changes: Mapping[str, Changes]
 ) -> None:
-    """Put the changes of each table into `staging.<table>`, with a first column `change`; commits."""
+    """Put the changes of each table into `staging.<table>`, with a first column `change`, by default I; commits."""
     clear(connection)
     changed = [table for table in tables if table.name in changes]
     for table in changed:
         names = sql.SQL(", ").join(map(sql.Identifier, table.columns))
         connection.execute(
             sql.SQL(
-                "CREATE UNLOGGED TABLE staging.{t} AS SELECT ''::text AS change, {names} FROM core.{t} WITH NO DATA"
+                "CREATE UNLOGGED TABLE staging.{t} AS SELECT ''::text AS change, {names} FROM core.{t} WITH NO DATA;"
+                "ALTER TABLE staging.{t} ALTER change SET DEFAULT 'I'"
             ).format(t=sql.Identifier(table.name), names=names)
         )
     connection.commit()
