@@ -2,26 +2,26 @@
 -- Key: agency_code, dataset_code, record_pseudonym, valid_from. Owner: data team.
 -- Every home that a delivery says, of every period that stands, on the day it speaks of; of several on one day the last, as
 -- in person_record. A home holds until the source says another: nobody loses a home by not being in a file. A source that knows
--- the days of its addresses is believed on them, and on when a home ended.
+-- the days of its addresses is believed on them, and on when a home ended. Most records say one home only; only the others
+-- have to be put in order.
 WITH said AS (
     SELECT
-        said.agency_code, said.dataset_code, said.record_pseudonym, coalesce(census_day, reference_day, said.period_end) AS day,
-        arg_max(coalesce(said.lsoa21_code, home.lsoa21_code), (said.period_end, said.source_row)) AS lsoa21_code,
-        max(said.submission_key) AS submission_key
-    FROM people AS said
-    LEFT JOIN home USING (submission_key, record_pseudonym)
-    LEFT JOIN census_day USING (submission_key)
-    LEFT JOIN day_of_return USING (submission_key)
+        told.agency_code, told.dataset_code, told.record_pseudonym, told.day,
+        arg_max(told.lsoa21_code, told.told_order) AS lsoa21_code, max(told.submission_key) AS submission_key
+    FROM told_of_child AS told
     ANTI JOIN dated_home
-        ON dated_home.agency_code = said.agency_code AND dated_home.dataset_code = said.dataset_code
-        AND dated_home.record_pseudonym = said.record_pseudonym
-    WHERE said.record_pseudonym IS NOT NULL
+        ON dated_home.agency_code = told.agency_code AND dated_home.dataset_code = told.dataset_code
+        AND dated_home.record_pseudonym = told.record_pseudonym
     GROUP BY ALL
 ),
+mover AS (
+    SELECT agency_code, dataset_code, record_pseudonym FROM said GROUP BY ALL HAVING min(lsoa21_code) <> max(lsoa21_code)
+),
 moved AS (
-    SELECT *, coalesce(lag(lsoa21_code) OVER days <> lsoa21_code, TRUE) AS is_new
-    FROM said WHERE lsoa21_code IS NOT NULL
-    WINDOW days AS (PARTITION BY agency_code, dataset_code, record_pseudonym ORDER BY day)
+    SELECT said.*, coalesce(lag(said.lsoa21_code) OVER days <> said.lsoa21_code, TRUE) AS is_new
+    FROM said JOIN mover USING (agency_code, dataset_code, record_pseudonym)
+    WHERE said.lsoa21_code IS NOT NULL
+    WINDOW days AS (PARTITION BY said.agency_code, said.dataset_code, said.record_pseudonym ORDER BY said.day)
 ),
 numbered AS (
     SELECT *, sum(is_new::INTEGER) OVER (
@@ -35,6 +35,12 @@ SELECT
     any_value(lsoa21_code) AS lsoa21_code, min(day) AS first_seen_on, max(day) AS last_seen_on, FALSE AS is_dated
 FROM numbered
 GROUP BY agency_code, dataset_code, record_pseudonym, number
+UNION ALL
+SELECT
+    agency_code, dataset_code, record_pseudonym, max(submission_key), min(day), NULL, any_value(lsoa21_code), min(day), max(day), FALSE
+FROM said WHERE lsoa21_code IS NOT NULL
+GROUP BY agency_code, dataset_code, record_pseudonym
+HAVING min(lsoa21_code) = max(lsoa21_code)
 UNION ALL
 SELECT
     agency_code, dataset_code, record_pseudonym, submission_key, valid_from, valid_to, lsoa21_code,
