@@ -58,22 +58,35 @@ class Making:
         return found | {"people": list(self.registry.contracts)}
 
     def inputs(self, table: str) -> str:
-        """A hash over everything a canonical table depends on: files, contracts, queries, its columns, DuckDB."""
+        """A hash over everything a canonical table depends on, and the submissions that bring it, oldest first.
+
+        Files in their order, contracts, queries, its columns, DuckDB. Which submissions they are is not in the hash.
+        """
         used, views = self._used(table)
         shown = {dataset for view in views for dataset in self.views[view]}
+        read = [file for file in self.files if "people" in views or f"{file.dataset_code}__{file.table}" in views]
+        keys = sorted({file.submission_key for file in read})
         parts = [
             duckdb.__version__,
             {name: self.queries[name] for name in sorted(used)},
             {dataset: self.registry.contract_hash(dataset) for dataset in sorted(shown)},
             [
-                (file.submission_key, file.table, file.sha256)
-                for file in self.files
-                if "people" in views or f"{file.dataset_code}__{file.table}" in views
+                (
+                    keys.index(of.submission_key),
+                    of.agency_code,
+                    of.dataset_code,
+                    of.period_start,
+                    of.period_end,
+                    of.table,
+                    of.sha256,
+                )
+                for of in read
             ],
             (self.tables[table].types, self.tables[table].required, self.tables[table].key),
             self.withdrawn,
         ]
-        return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+        content = hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+        return f"{content}:{','.join(map(str, keys))}"
 
     def _used(self, name: str) -> tuple[set[str], set[str]]:
         """A query with the lookups below it, and the views of the lake that they name between them."""
@@ -111,9 +124,20 @@ class Making:
         return hashes, rows, inputs
 
     def _holds(self, last: state.Next, table: str, inputs: str) -> bool:
-        """Whether what was made last time would come out again: same inputs, and rows compared with the same state."""
-        base = self.base.get(table)
-        return last.inputs.get(table) == inputs and base in (last.base.get(table), last.hashes.get(table))
+        """Whether what was made last time would come out again: same inputs, and rows compared with the same state.
+
+        Rows keep the submission that said first what they say. So where the same files came once more, those before
+        must have come before, and the warehouse must show what was made of them.
+        """
+        base, made = self.base.get(table), last.hashes.get(table)
+        before, _, brought = last.inputs.get(table, "").partition(":")
+        now, _, brings = inputs.partition(":")
+        if before != now:
+            return False
+        if brought == brings:
+            return base in (last.base.get(table), made)
+        keys = zip(brought.split(","), brings.split(","), strict=True)
+        return base == made and all(int(old) <= int(new) for old, new in keys)
 
     def _conform(self, table: CoreTable) -> tuple[str, int]:
         """Run one query beside the state before, check its shape, keep what it gives under its content hash."""

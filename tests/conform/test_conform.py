@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -347,6 +348,46 @@ def test_only_tables_whose_inputs_changed_are_made_again(
     conform.run(database, REGISTRY, connection, None)
     assert {"ehc_request", "ehc_plan", "ehc_placement"} <= set(made)
     assert not {"ehc_register", "person_record"} & set(made)
+
+
+def test_what_comes_once_more_as_it_was_is_not_made_again(
+    database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    """Its rows keep the submission that brought them first, where the warehouse shows them, until it is withdrawn."""
+    made: list[str] = []
+    real = making.Making._conform
+    monkeypatch.setattr(making.Making, "_conform", lambda self, table: made.append(table.name) or real(self, table))
+
+    def run() -> set[Any]:
+        made.clear()
+        conform.run(database, REGISTRY, connection)
+        return {row["submission_key"] for row in conformed(database, "ehc_plan")}
+
+    first = deliver(database, connection, "education", "sen2", "2025", sen2())
+    assert run() == {first}
+    second = deliver(database, connection, "education", "sen2", "2025", sen2(), sequence=2)
+    assert run() == {second} and "ehc_plan" in made  # nobody has seen the first
+    show(database, connection)
+    tables = sen2() | {"person": [sen2()["person"][0] | {"sex": "M"}]}
+    third = deliver(database, connection, "education", "sen2", "2025", tables, sequence=3)
+    assert run() == {second} and "person_record" in made and "ehc_plan" not in made
+    show(database, connection)
+    connection.execute("UPDATE ops.submission SET state = 'withdrawn' WHERE submission_key = %s", [second])
+    assert run() == {third} and "ehc_plan" in made
+    show(database, connection)
+    connection.execute("UPDATE ops.submission SET state = 'withdrawn' WHERE submission_key = %s", [third])
+    connection.execute("UPDATE ops.submission SET state = 'accepted' WHERE submission_key = %s", [first])
+    assert run() == {first} and "ehc_plan" in made  # what stands again came before what is shown
+
+
+def show(database: Settings, connection: Connection) -> None:
+    """Let the warehouse show what conform made last."""
+    made = json.loads((database.conformed / "next.json").read_text())
+    connection.execute(
+        """INSERT INTO ops.refresh (run_key, as_of, submissions, conformed, changed, linkage, code_version)
+           VALUES ((SELECT max(run_key) FROM ops.run), current_date, %s, %s, '{}', '{}', '')""",
+        (made["submissions"], json.dumps(made["hashes"])),
+    )
 
 
 def test_spells_of_plans_have_their_own_days(database: Settings, connection: Connection):
