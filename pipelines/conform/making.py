@@ -58,35 +58,29 @@ class Making:
         return found | {"people": list(self.registry.contracts)}
 
     def inputs(self, table: str) -> str:
-        """A hash over everything a canonical table depends on, and the submissions that bring it, oldest first.
+        """A hash over everything a canonical table depends on, and the submissions that bring it.
 
-        Files in their order, contracts, queries, its columns, DuckDB. Which submissions they are is not in the hash.
+        Files and in which order a feed brought them, contracts, queries, its columns, DuckDB. Which submissions those
+        are is not in the hash: no query asks which of two feeds was the first to come.
         """
         used, views = self._used(table)
         shown = {dataset for view in views for dataset in self.views[view]}
         read = [file for file in self.files if "people" in views or f"{file.dataset_code}__{file.table}" in views]
-        keys = sorted({file.submission_key for file in read})
+        feeds = sorted({(of.agency_code, of.dataset_code, of.submission_key) for of in read})
         parts = [
             duckdb.__version__,
             {name: self.queries[name] for name in sorted(used)},
             {dataset: self.registry.contract_hash(dataset) for dataset in sorted(shown)},
-            [
-                (
-                    keys.index(of.submission_key),
-                    of.agency_code,
-                    of.dataset_code,
-                    of.period_start,
-                    of.period_end,
-                    of.table,
-                    of.sha256,
-                )
+            sorted(
+                (feeds.index((of.agency_code, of.dataset_code, of.submission_key)), of.agency_code, of.dataset_code,
+                 str(of.period_start), str(of.period_end), of.table, of.sha256)
                 for of in read
-            ],
+            ),
             (self.tables[table].types, self.tables[table].required, self.tables[table].key),
             self.withdrawn,
-        ]
-        content = hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
-        return f"{content}:{','.join(map(str, keys))}"
+        ]  # fmt: skip
+        content = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return f"{content}:{','.join(str(key) for *_, key in feeds)}"
 
     def _used(self, name: str) -> tuple[set[str], set[str]]:
         """A query with the lookups below it, and the views of the lake that they name between them."""
