@@ -9,7 +9,7 @@ One view more, `people`: what every dataset says of its children, found by the m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -91,17 +91,22 @@ def files(
     return found
 
 
-def open_views(duck: duckdb.DuckDBPyConnection, registry: Registry, found: Iterable[LakeFile]) -> None:
-    """Make the view of every table of every contract."""
+def open_views(
+    duck: duckdb.DuckDBPyConnection, registry: Registry, found: Iterable[LakeFile], named: Collection[str]
+) -> None:
+    """Make the views of these names, and those that `people` needs where it is among them."""
     by_table: dict[tuple[str, str], list[LakeFile]] = {}
     for file in found:
         by_table.setdefault((file.dataset_code, file.table), []).append(file)
     for dataset, contract in registry.contracts.items():
         for table in contract.tables:
+            if f"{dataset}__{table}" not in named and not ("people" in named and table in contract.record_tables):
+                continue
             wanted = lake_columns(registry, dataset, table)
             parts = [_select(file, wanted) for file in by_table.get((dataset, table), [])]
             duck.execute(f'CREATE VIEW "{dataset}__{table}" AS ' + (" UNION ALL ".join(parts) or _empty(wanted)))
-    duck.execute(f"CREATE VIEW people AS {_people(registry)}")
+    if "people" in named:
+        duck.execute(f"CREATE VIEW people AS {_people(registry)}")
 
 
 def _people(registry: Registry) -> str:

@@ -102,9 +102,9 @@ class Making:
             if last is not None and self._holds(last, table, inputs[table]):
                 hashes[table], rows[table] = last.hashes[table], last.rows[table]
         stale = [table for table in self.tables if table not in hashes]
-        if stale:
-            lake.open_views(self.duck, self.registry, self.files)
-        lookups = set().union(*(self._used(table)[0] for table in stale)) - set(stale) if stale else set()
+        used = [self._used(table) for table in stale]
+        lake.open_views(self.duck, self.registry, self.files, {view for _, views in used for view in views})
+        lookups = {name for names, _ in used for name in names} - set(stale)
         for name in [*sorted(lookups), *stale]:
             try:
                 if name in lookups:
