@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 from pipelines import conform
-from pipelines.conform import making
+from pipelines.conform import making, state
+from pipelines.conform.shape import core_tables
 from pipelines.errors import SystemFault
 from pipelines.settings import Settings
-from tests.conform.area import REGISTRY, conformed, deliver
+from tests.conform.area import REGISTRY, conformed, deliver, rows
 
 Connection = psycopg.Connection[Any]
 
@@ -348,6 +349,55 @@ def test_only_tables_whose_inputs_changed_are_made_again(
     conform.run(database, REGISTRY, connection, None)
     assert {"ehc_request", "ehc_plan", "ehc_placement"} <= set(made)
     assert not {"ehc_register", "person_record"} & set(made)
+
+
+def test_each_row_is_compared_with_what_the_warehouse_shows(
+    database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    """A child who stays, one whose status is another, one who is gone, one who is new; and a key that is given twice."""
+
+    def register(**status: str) -> dict[str, list[dict[str, Any]]]:
+        return {"register": [{"record_pseudonym": c * 32, "status": s, "la_id": c} for c, s in status.items()]}
+
+    def given_by(child: str, key: str | None = None) -> Callable[[str], str]:
+        once_more = f"* REPLACE ({key} AS record_pseudonym)" if key else "*"
+        return lambda text: (
+            f"""SELECT * FROM ({text})
+            UNION ALL SELECT {once_more} FROM ({text}) WHERE left(record_pseudonym, 1) = '{child}'"""
+        )
+
+    first = deliver(
+        database, connection, "education", "ehc_register", "2026-03-15", register(a="PLAN", b="PLAN", c="PLAN")
+    )
+    conform.run(database, REGISTRY, connection)
+    show(database, connection)
+    again = register(a="PLAN", b="CEASED", d="PLAN")
+    second = deliver(database, connection, "education", "ehc_register", "2026-03-15", again, sequence=2)
+    for child, key, fault in [
+        ("a", None, "gives 1 rows with a key given before"), ("b", None, "gives 1 rows with a key given before"),
+        ("d", None, "gives 1 rows with a key given before"), ("a", "NULL", "leaves required columns empty"),
+        ("d", "repeat('b', 32)", "gives 1 rows with a key given before"),
+    ]:  # fmt: skip
+        with monkeypatch.context() as patched:
+            change(patched, "ehc_register", given_by(child, key))
+            with pytest.raises(SystemFault, match=fault):
+                conform.run(database, REGISTRY, connection)
+    outcome = conform.run(database, REGISTRY, connection)
+    assert outcome.counts["inserted"] == outcome.counts["deleted"] == 2  # in ehc_register and in person_record
+    assert outcome.counts["updated"] == 1
+    assert pick(conformed(database, "ehc_register"), "record_pseudonym", "status_code", "submission_key") == [
+        ("a" * 32, "PLAN", first), ("b" * 32, "CEASED", second), ("d" * 32, "PLAN", second),
+    ]  # fmt: skip
+    (kept,) = (database.conformed / "changes").glob("ehc_register.*.parquet")
+    found = pick(rows(kept), "change", "record_pseudonym")
+    assert found == [("D", "c" * 32), ("I", "d" * 32), ("U", "b" * 32)]
+    # Changes that were lost are found again in the two states.
+    kept.unlink()
+    table = next(table for table in core_tables(connection) if table.name == "ehc_register")
+    with conform.workspace(database) as duck:
+        made = state.changes(database, duck, table, *kept.name.split(".")[1:3])
+    assert (made.path, made.inserted, made.updated, made.deleted) == (kept, 1, 1, 1)
+    assert pick(rows(kept), "change", "record_pseudonym") == found
 
 
 def test_what_comes_once_more_as_it_was_is_not_made_again(
