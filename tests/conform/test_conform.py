@@ -354,7 +354,7 @@ def test_only_tables_whose_inputs_changed_are_made_again(
 def test_each_row_is_compared_with_what_the_warehouse_shows(
     database: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    """A child who stays, one whose status is another, one who is gone, one who is new; and a key that is given twice."""
+    """A child who stays, one whose status is another, one who is gone, one who is new; a key that is given twice."""
 
     def register(**status: str) -> dict[str, list[dict[str, Any]]]:
         return {"register": [{"record_pseudonym": c * 32, "status": s, "la_id": c} for c, s in status.items()]}
