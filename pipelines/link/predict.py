@@ -18,7 +18,7 @@ from pipelines.link.tokens import LISTS
 
 REVIEW, ACCEPT = 0.02, 0.9
 # Looks that are compared with all others at a time.
-SLICE = 100_000
+SLICE = 150_000
 # The last digit of a score that is kept.
 DIGITS = 6
 
