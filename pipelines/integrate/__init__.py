@@ -197,20 +197,24 @@ def _persons(
 
     everyone: whether all persons are to be made again. Returns rows changed by table.
     """
-    changed = {
-        table.name: core.merge(connection, table, changes[table.name])
-        for table in tables
-        if table.name in _PERSONS_FOLLOW_FROM and table.name in changes
-    }
+    first = {table.name: table for table in tables if table.name in _PERSONS_FOLLOW_FROM and table.name in changes}
+    # Where there are no records yet, persons come before them.
+    held = first.pop("person_record", None) if core.is_empty(connection) else None
+    records = core.hold_records(connection, held) if held else core.RECORDS
+    changed = {name: core.merge(connection, table, changes[name]) for name, table in first.items()}
     if work.mark is not None and work.mark["linkage"].get("crosswalk") != work.crosswalk:
         for name, count in core.rekey(connection, tables, work.mark["recorded_at"]).items():
             changed[name] = changed.get(name, 0) + count
     core.note_statistics(connection, changed)
-    changed["source"] = core.refresh_sources(connection, registry, work.standing)
+    changed["source"] = core.refresh_sources(connection, registry, work.standing, records)
     changed["code"] = core.refresh_codes(connection, registry)
-    changed["person"] = core.refresh_persons(connection, everyone=everyone or core.groups_moved(connection))
+    everyone = everyone or core.groups_moved(connection)
+    changed["person"] = core.refresh_persons(connection, everyone=everyone, records=records)
     core.note_statistics(connection, {name: changed[name] for name in ("source", "code", "person")})
     areas.follow(connection)
+    if held:
+        changed[held.name] = core.merge(connection, held, changes[held.name])
+        core.note_statistics(connection, {held.name: changed[held.name]})
     return changed
 
 

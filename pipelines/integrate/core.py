@@ -8,6 +8,7 @@ the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from pipelines.settings import shipped
 
 Connection = psycopg.Connection[Any]
 RECORD = ("agency_code", "dataset_code", "record_pseudonym")
+RECORDS = "core.person_record"
 _EVERYWHERE = sql.SQL("TRUE")
 # What no query that makes a table of core gives.
 _KEPT_APART = ("recorded_from", "home_area_code")
@@ -159,8 +161,34 @@ def refresh_draws(connection: Connection) -> int:
     return gone + new
 
 
-def refresh_sources(connection: Connection, registry: Registry, standing: Iterable[Submission]) -> int:
-    """core.source: of each dataset of an agency the newest submission that stands, with their names. Rows changed."""
+def is_empty(connection: Connection) -> bool:
+    """Whether core holds no record of anybody yet."""
+    return connection.execute("SELECT EXISTS (SELECT FROM core.person_record)").fetchone() == (False,)
+
+
+def hold_records(connection: Connection, table: CoreTable) -> str:
+    """Put the records that are to come, with their persons, into the temporary table coming_record; its name.
+
+    Where core.person_record is empty, persons can be made before it: its rows then come once, with the area of their
+    person, and need not be written again.
+    """
+    query = """CREATE TEMP TABLE coming_record ON COMMIT DROP AS
+        SELECT {cells}, c.person_key, now() AS recorded_from FROM staging.{t} AS s
+        LEFT JOIN link.crosswalk AS c ON c.valid_to = 'infinity' AND {match}"""
+    cells = sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in table.columns)
+    names = {"t": sql.Identifier(table.name), "cells": cells, "match": _match(RECORD, "c", "s")}
+    connection.execute(sql.SQL(query).format(**names))
+    connection.execute("ANALYZE coming_record")
+    return "coming_record"
+
+
+def refresh_sources(
+    connection: Connection, registry: Registry, standing: Iterable[Submission], records: str = RECORDS
+) -> int:
+    """core.source: of each dataset of an agency the newest submission that stands, with their names. Rows changed.
+
+    records: the table that has the records of persons.
+    """
     newest = {(of.agency_code, of.dataset_code): of for of in sorted(standing, key=lambda of: of.period_end)}
     rows = []
     for of in newest.values():
@@ -171,9 +199,9 @@ def refresh_sources(connection: Connection, registry: Registry, standing: Iterab
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO made_source VALUES ({', '.join(['%s'] * 10)})", rows)  # noqa: S608
     connection.execute(
-        """UPDATE made_source AS s SET data_as_at = r.observed_on FROM (
-               SELECT agency_code, dataset_code, max(observed_on) AS observed_on FROM core.person_record GROUP BY 1, 2
-           ) AS r WHERE r.agency_code = s.agency_code AND r.dataset_code = s.dataset_code"""
+        f"""UPDATE made_source AS s SET data_as_at = r.observed_on FROM (
+               SELECT agency_code, dataset_code, max(observed_on) AS observed_on FROM {records} GROUP BY 1, 2
+           ) AS r WHERE r.agency_code = s.agency_code AND r.dataset_code = s.dataset_code"""  # type: ignore[call-overload]  # noqa: S608
     )
     return _replace_by_difference(connection, "source", ("agency_code", "dataset_code"))
 
@@ -188,27 +216,30 @@ def refresh_codes(connection: Connection, registry: Registry) -> int:
     return _replace_by_difference(connection, "code", ("list_code", "code"))
 
 
-def refresh_persons(connection: Connection, *, everyone: bool) -> int:
+def refresh_persons(connection: Connection, *, everyone: bool, records: str = RECORDS) -> int:
     """core.person, from the records of each person (sql/integrate/person.sql). Rows changed.
 
-    everyone: not only those of whom a record changed, came, went or moved in this transaction.
+    everyone: not only those of whom a record changed, came, went or moved in this transaction. records: the table that
+    has the records of persons. A new person has the area of its home; areas.follow sees to the others.
     """
     of_some = """SELECT person_key FROM core.person_record WHERE recorded_from = now()
         UNION SELECT person_key FROM core_history.person_record WHERE recorded_to = now()"""
-    of_all = "SELECT person_key FROM core.person_record UNION SELECT person_key FROM core.person"
+    of_all = f"SELECT person_key FROM {records} UNION SELECT person_key FROM core.person"  # noqa: S608
     connection.execute(
         f"CREATE TEMP TABLE asked_person ON COMMIT DROP AS {of_all if everyone else of_some}"  # type: ignore[call-overload]
     )
     connection.execute("ANALYZE asked_person")
     connection.execute(
-        """CREATE TEMP VIEW asked_record AS
-           SELECT * FROM core.person_record WHERE person_key IN (SELECT person_key FROM asked_person)"""
+        f"""CREATE TEMP VIEW asked_record AS
+           SELECT * FROM {records} WHERE person_key IN (SELECT person_key FROM asked_person)"""  # type: ignore[call-overload]  # noqa: S608
     )
     query = (shipped("sql") / "integrate" / "person.sql").read_text().replace("core.person_record", "asked_record")
     connection.execute(f"CREATE TEMP TABLE made_person ON COMMIT DROP AS {query}")  # type: ignore[call-overload]
     connection.execute("ANALYZE made_person")
     asked = sql.SQL("t.person_key IN (SELECT person_key FROM asked_person)")
-    changed = _replace_by_difference(connection, "person", ("person_key",), asked)
+    area = "(SELECT health_place_code FROM core.geography AS g WHERE g.lsoa21_code = s.lsoa21_code)"
+    new = {"home_area_code": sql.SQL(area)}
+    changed = _replace_by_difference(connection, "person", ("person_key",), asked, new)
     connection.execute("DROP VIEW asked_record")
     return changed
 
@@ -279,9 +310,16 @@ def _make(connection: Connection, table: str) -> None:
 
 
 def _replace_by_difference(
-    connection: Connection, table: str, key: tuple[str, ...], within: sql.Composable = _EVERYWHERE
+    connection: Connection,
+    table: str,
+    key: tuple[str, ...],
+    within: sql.Composable = _EVERYWHERE,
+    new: Mapping[str, sql.Composable] = MappingProxyType({}),
 ) -> int:
-    """Make core.<table>, as far as it lies `within`, equal to made_<table>, touching only rows that differ."""
+    """Make core.<table>, as far as it lies `within`, equal to made_<table>, touching only rows that differ.
+
+    new: what a row s that comes holds in columns that made_<table> has not.
+    """
     columns = _columns(connection, table, _KEPT_APART)
     content = [name for name in columns if name not in key]
     parts = {
@@ -289,7 +327,8 @@ def _replace_by_difference(
         "made": sql.Identifier(f"made_{table}"),
         "match": _match(key, "t", "s"),
         "within": within,
-        "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, [*columns, *new])),
+        "values": sql.SQL(", ").join([*map(sql.Identifier, columns), *new.values()]),
         "cells": sql.SQL("").join(sql.SQL("{0} = s.{0}, ").format(sql.Identifier(name)) for name in content),
         "old": sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in content),
         "new": sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in content),
@@ -300,7 +339,7 @@ def _replace_by_difference(
         "DELETE FROM core.{t} AS t WHERE {within} AND NOT EXISTS (SELECT 1 FROM {made} AS s WHERE {match})",
         """UPDATE core.{t} AS t SET {cells} recorded_from = now() FROM {made} AS s
            WHERE {match} AND ({old}) IS DISTINCT FROM ({new})""",
-        """INSERT INTO core.{t} ({columns}) SELECT {columns} FROM {made} AS s
+        """INSERT INTO core.{t} ({columns}) SELECT {values} FROM {made} AS s
            WHERE NOT EXISTS (SELECT 1 FROM core.{t} AS t WHERE {match})""",
     )
     return sum(connection.execute(sql.SQL(statement).format(**parts)).rowcount for statement in statements)

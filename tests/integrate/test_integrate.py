@@ -194,6 +194,45 @@ def test_a_change_of_the_crosswalk_alone_moves_the_facts(database: Settings, con
     assert rows(connection, "SELECT count(*) FROM core.person") == [(3,)]
 
 
+def test_a_first_refresh_writes_persons_and_records_once(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    link_all(connection)
+    refresh(database, connection)
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    connection.commit()
+    written = """SELECT relname, n_tup_ins, n_tup_upd FROM pg_stat_user_tables
+        WHERE schemaname = 'core' AND relname IN ('person', 'person_record') ORDER BY relname"""
+    assert rows(connection, written) == [("person", 2, 0), ("person_record", 4, 0)]
+    areas = "SELECT count(*) FROM core.{} WHERE home_area_code = '{}'"
+    assert rows(connection, areas.format("person", "NP")) == [(1,)]
+    assert rows(connection, areas.format("person_record", "NP")) == [(1,)]
+
+
+def test_rows_follow_a_record_that_is_seen_as_a_child_only_now(database: Settings, connection: Connection):
+    """A row of nobody, and a row of somebody else whose record core.person_record did not have."""
+    deliver_all(database, connection)
+    link_all(connection)
+    refresh(database, connection)
+    connection.execute("DELETE FROM core.person_record WHERE agency_code IN ('north_trust', 'social_care')")
+    connection.execute("UPDATE core.referral SET person_key = NULL")
+    connection.commit()
+    keys = link(
+        connection,
+        ben=[("education", "school_census", BEN)],
+        ada=[("education", "school_census", ADA), ("north_trust", "csds", ADA)],
+        cas=[("social_care", "cin_census", ADA)],
+    )
+    connection.execute(
+        """INSERT INTO link.crosswalk SELECT agency_code, dataset_code, record_pseudonym, %s, '2025-01-01', now()
+           FROM link.crosswalk WHERE dataset_code = 'cin_census'""",
+        (keys["ada"],),
+    )
+    connection.commit()
+    refresh(database, connection)
+    assert rows(connection, "SELECT person_key::text FROM core.referral") == [(keys["ada"],)]
+    assert rows(connection, "SELECT person_key::text FROM core.cin_episode") == [(keys["cas"],)]
+
+
 def test_a_failing_check_rolls_everything_back_and_names_itself(
     database: Settings, connection: Connection, tmp_path: Path
 ):
