@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from pipelines.conform.shape import CoreTable
 from pipelines.conform.state import Changes
+from pipelines.integrate.staging import analyze_briefly
 from pipelines.ledger import Submission
 from pipelines.registry import Registry
 from pipelines.settings import shipped
 
 Connection = psycopg.Connection[Any]
 RECORD = ("agency_code", "dataset_code", "record_pseudonym")
-RECORDS = "core.person_record"
+RECORDS: LiteralString = "core.person_record"
 _EVERYWHERE = sql.SQL("TRUE")
 # What no query that makes a table of core gives.
 _KEPT_APART = ("recorded_from", "home_area_code")
@@ -166,24 +167,37 @@ def is_empty(connection: Connection) -> bool:
     return connection.execute("SELECT EXISTS (SELECT FROM core.person_record)").fetchone() == (False,)
 
 
-def hold_records(connection: Connection, table: CoreTable) -> str:
+def hold_records(connection: Connection, table: CoreTable) -> LiteralString:
     """Put the records that are to come, with their persons, into the temporary table coming_record; its name.
 
     Where core.person_record is empty, persons can be made before it: its rows then come once, with the area of their
     person, and need not be written again.
     """
     query = """CREATE TEMP TABLE coming_record ON COMMIT DROP AS
-        SELECT {cells}, c.person_key, now() AS recorded_from FROM staging.{t} AS s
+        SELECT {cells}, c.person_key FROM staging.{t} AS s
         LEFT JOIN link.crosswalk AS c ON c.valid_to = 'infinity' AND {match}"""
     cells = sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in table.columns)
     names = {"t": sql.Identifier(table.name), "cells": cells, "match": _match(RECORD, "c", "s")}
     connection.execute(sql.SQL(query).format(**names))
-    connection.execute("ANALYZE coming_record")
+    analyze_briefly(connection, "coming_record")
     return "coming_record"
 
 
+def insert_held(connection: Connection, table: CoreTable) -> int:
+    """Put what hold_records made into core, with the areas of its persons. Rows written."""
+    query = """INSERT INTO core.{t} ({columns}, person_key, home_area_code)
+        SELECT {cells}, s.person_key, p.home_area_code
+        FROM coming_record AS s LEFT JOIN core.person AS p USING (person_key)"""
+    names = {
+        "t": sql.Identifier(table.name),
+        "columns": sql.SQL(", ").join(sql.Identifier(name) for name in table.columns),
+        "cells": sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in table.columns),
+    }
+    return connection.execute(sql.SQL(query).format(**names)).rowcount
+
+
 def refresh_sources(
-    connection: Connection, registry: Registry, standing: Iterable[Submission], records: str = RECORDS
+    connection: Connection, registry: Registry, standing: Iterable[Submission], records: LiteralString = RECORDS
 ) -> int:
     """core.source: of each dataset of an agency the newest submission that stands, with their names. Rows changed.
 
@@ -216,29 +230,29 @@ def refresh_codes(connection: Connection, registry: Registry) -> int:
     return _replace_by_difference(connection, "code", ("list_code", "code"))
 
 
-def refresh_persons(connection: Connection, *, everyone: bool, records: str = RECORDS) -> int:
+def refresh_persons(connection: Connection, *, everyone: bool, records: LiteralString = RECORDS) -> int:
     """core.person, from the records of each person (sql/integrate/person.sql). Rows changed.
 
     everyone: not only those of whom a record changed, came, went or moved in this transaction. records: the table that
-    has the records of persons. A new person has the area of its home; areas.follow sees to the others.
+    has the records of persons. Where that is not core, no row of theirs is there yet, and they come with the area of
+    their home; else areas.follow gives it to them and to their rows.
     """
-    of_some = """SELECT person_key FROM core.person_record WHERE recorded_from = now()
-        UNION SELECT person_key FROM core_history.person_record WHERE recorded_to = now()"""
-    of_all = f"SELECT person_key FROM {records} UNION SELECT person_key FROM core.person"  # noqa: S608
-    connection.execute(
-        f"CREATE TEMP TABLE asked_person ON COMMIT DROP AS {of_all if everyone else of_some}"  # type: ignore[call-overload]
-    )
-    connection.execute("ANALYZE asked_person")
-    connection.execute(
-        f"""CREATE TEMP VIEW asked_record AS
-           SELECT * FROM {records} WHERE person_key IN (SELECT person_key FROM asked_person)"""  # type: ignore[call-overload]  # noqa: S608
-    )
+    asked = _EVERYWHERE
+    if not everyone:
+        connection.execute(
+            """CREATE TEMP TABLE asked_person ON COMMIT DROP AS
+               SELECT person_key FROM core.person_record WHERE recorded_from = now()
+               UNION SELECT person_key FROM core_history.person_record WHERE recorded_to = now()"""
+        )
+        connection.execute("ANALYZE asked_person")
+        asked = sql.SQL("t.person_key IN (SELECT person_key FROM asked_person)")
+    view = sql.SQL("CREATE TEMP VIEW asked_record AS SELECT * FROM {} AS t WHERE {}")
+    connection.execute(view.format(sql.SQL(records), asked))
     query = (shipped("sql") / "integrate" / "person.sql").read_text().replace("core.person_record", "asked_record")
     connection.execute(f"CREATE TEMP TABLE made_person ON COMMIT DROP AS {query}")  # type: ignore[call-overload]
     connection.execute("ANALYZE made_person")
-    asked = sql.SQL("t.person_key IN (SELECT person_key FROM asked_person)")
     area = "(SELECT health_place_code FROM core.geography AS g WHERE g.lsoa21_code = s.lsoa21_code)"
-    new = {"home_area_code": sql.SQL(area)}
+    new = {} if records == RECORDS else {"home_area_code": sql.SQL(area)}
     changed = _replace_by_difference(connection, "person", ("person_key",), asked, new)
     connection.execute("DROP VIEW asked_record")
     return changed

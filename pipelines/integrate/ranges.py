@@ -24,6 +24,7 @@ from psycopg import sql
 
 from pipelines.errors import SystemFault
 from pipelines.integrate import worlds
+from pipelines.integrate.staging import analyze_briefly
 from pipelines.link.draws import DRAWS
 from pipelines.settings import shipped
 
@@ -70,7 +71,7 @@ def _stand_ins(connection: Connection, query: str) -> dict[str, str]:
         else:
             rows = _of_children(connection, table)
         connection.execute(f"CREATE TEMP TABLE drawn_{table} ON COMMIT DROP AS {rows}")  # type: ignore[call-overload]
-        connection.execute(f"ANALYZE drawn_{table}")  # type: ignore[call-overload]
+        analyze_briefly(connection, f"drawn_{table}")
     return found
 
 
@@ -160,10 +161,10 @@ def fill(
         **names
     )
     text = head.as_string(connection) + _instead(query, _stand_ins(connection, query)) + tail.as_string(connection)
-    connection.execute(sql.SQL("ANALYZE {mart}").format(**names))
+    analyze_briefly(connection, made)
     with psycopg.ClientCursor(connection) as cursor:  # a table cannot be made of bound parameters
         cursor.execute(text, {"as_of": as_of})  # type: ignore[call-overload]
-    connection.execute(sql.SQL("ANALYZE {found}").format(**names))
+    analyze_briefly(connection, f"drawn_{made}")
     for count, (low, high) in ranges.items():
         _ends(connection, names, count, low, high)
 

@@ -43,8 +43,17 @@ def load(
                 cursor.adbc_ingest(table.name, reader, mode="append", db_schema_name="staging")
         arrow.commit()
     for table in changed:
-        connection.execute(sql.SQL("ANALYZE staging.{}").format(sql.Identifier(table.name)))
+        analyze_briefly(connection, "staging", table.name)
     connection.commit()
+
+
+def analyze_briefly(connection: psycopg.Connection[Any], *table: str) -> None:
+    """Tell the planner of a table that lives for a moment: how many rows, and roughly of what kind.
+
+    A tenth of the rows that PostgreSQL looks at otherwise: nobody but the statements that follow asks of it.
+    """
+    statement = "SET LOCAL default_statistics_target = 10; ANALYZE {}; SET LOCAL default_statistics_target TO DEFAULT"
+    connection.execute(sql.SQL(statement).format(sql.Identifier(*table)))
 
 
 def clear(connection: psycopg.Connection[Any]) -> None:

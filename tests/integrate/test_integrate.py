@@ -192,6 +192,10 @@ def test_a_change_of_the_crosswalk_alone_moves_the_facts(database: Settings, con
     assert outcome.counts["rows_changed"] == 4 + 2
     assert rows(connection, "SELECT person_key::text FROM core.referral") == [(keys["cas"],)]
     assert rows(connection, "SELECT count(*) FROM core.person") == [(3,)]
+    link(connection, dot=[("education", "school_census", ADA)], ben=[("education", "school_census", BEN)])
+    refresh(database, connection)
+    areas = "SELECT home_area_code FROM core.enrolment WHERE record_pseudonym = %s"
+    assert connection.execute(areas, (ADA,)).fetchall() == [("MS",)]
 
 
 def test_a_first_refresh_writes_persons_and_records_once(database: Settings, connection: Connection):
