@@ -16,7 +16,9 @@ import psycopg
 
 Connection = psycopg.Connection[Any]
 Record = tuple[str, str, str]
-Way = tuple[tuple[Record, UUID], ...]
+# A person's key as text: there are many, and text is compared in less time.
+Child = str
+Way = tuple[tuple[Record, Child], ...]
 AS_IT_STANDS: Way = ()
 
 
@@ -40,16 +42,17 @@ def lay_out(connection: Connection) -> None:
     world_of_draw: the world that a draw makes of a group; nothing for a group that it leaves as it stands.
     """
     stands = _stands(connection)
-    drawn: dict[int, dict[Record, UUID]] = defaultdict(dict)
+    drawn: dict[int, dict[Record, Child]] = defaultdict(dict)
     for draw, agency, dataset, record, person in connection.execute(
-        "SELECT draw, agency_code, dataset_code, record_pseudonym, person_key FROM core.key_draw ORDER BY 1, 2, 3, 4"
+        """SELECT draw, agency_code, dataset_code, record_pseudonym, person_key::text FROM core.key_draw
+           ORDER BY 1, 2, 3, 4"""
     ):
         if (agency, dataset, record) in stands:
             drawn[draw][agency, dataset, record] = person
     _write(connection, stands, drawn)
 
 
-def _stands(connection: Connection) -> dict[Record, UUID]:
+def _stands(connection: Connection) -> dict[Record, Child]:
     """Whose each record that any draw moves is as it stands; by the crosswalk, where core.person_record lacks it."""
     rows = connection.execute(
         """SELECT d.agency_code, d.dataset_code, d.record_pseudonym, coalesce(
@@ -57,16 +60,16 @@ def _stands(connection: Connection) -> dict[Record, UUID]:
                    = (d.agency_code, d.dataset_code, d.record_pseudonym)),
                (SELECT person_key FROM link.crosswalk AS t WHERE (t.agency_code, t.dataset_code, t.record_pseudonym)
                    = (d.agency_code, d.dataset_code, d.record_pseudonym) AND t.valid_to = 'infinity')
-           ) FROM (SELECT DISTINCT agency_code, dataset_code, record_pseudonym FROM core.key_draw) AS d"""
+           )::text FROM (SELECT DISTINCT agency_code, dataset_code, record_pseudonym FROM core.key_draw) AS d"""
     )
     return {(agency, dataset, record): person for agency, dataset, record, person in rows if person is not None}
 
 
-def groups(stands: dict[Record, UUID], drawn: dict[int, dict[Record, UUID]]) -> dict[UUID, UUID]:
+def groups(stands: dict[Record, Child], drawn: dict[int, dict[Record, Child]]) -> dict[Child, Child]:
     """Child -> a child that stands for its group: those between whom any draw moves a record, at any distance."""
-    above: dict[UUID, UUID] = {}
+    above: dict[Child, Child] = {}
 
-    def top(child: UUID) -> UUID:
+    def top(child: Child) -> Child:
         while above.setdefault(child, child) != child:
             above[child] = child = above[above[child]]
         return child
@@ -77,16 +80,16 @@ def groups(stands: dict[Record, UUID], drawn: dict[int, dict[Record, UUID]]) -> 
     return {child: top(child) for child in list(above)}
 
 
-def _write(connection: Connection, stands: dict[Record, UUID], drawn: dict[int, dict[Record, UUID]]) -> None:
+def _write(connection: Connection, stands: dict[Record, Child], drawn: dict[int, dict[Record, Child]]) -> None:
     group_of = groups(stands, drawn)
-    children: dict[UUID, list[UUID]] = defaultdict(list)
+    children: dict[Child, list[Child]] = defaultdict(list)
     for child, group in group_of.items():
         children[group].append(child)
     numbers, keys = count(1), count(1)
-    found: dict[tuple[UUID, Way], int] = {(group, AS_IT_STANDS): next(numbers) for group in children}
+    found: dict[tuple[Child, Way], int] = {(group, AS_IT_STANDS): next(numbers) for group in children}
     of_draws: list[tuple[int, int]] = []
     for draw, moved in drawn.items():
-        of_group: dict[UUID, list[tuple[Record, UUID]]] = defaultdict(list)
+        of_group: dict[Child, list[tuple[Record, Child]]] = defaultdict(list)
         for record, person in moved.items():
             of_group[group_of[person]].append((record, person))
         for group, way in of_group.items():
