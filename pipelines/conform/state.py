@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import psycopg
 import pyarrow.parquet as pq
 
 from pipelines import durable
-from pipelines.conform.shape import CoreTable, canonical
+from pipelines.conform.shape import CoreTable
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import adbc
@@ -171,9 +172,14 @@ def tidy(settings: Settings, keep: dict[str, str]) -> None:
         file.unlink()
 
 
-def require_next(settings: Settings, submissions: list[int]) -> Next:
-    """The state that conform made of exactly these submissions; raises SystemFault where there is none."""
-    made = read_next(settings)
-    if made is None or made.submissions != submissions or set(made.hashes) != set(canonical()):
-        raise SystemFault("conform has not run on the submissions that stand now; run it first")
+def require_next(settings: Settings, tables: Iterable[CoreTable], submissions: list[int]) -> Next:
+    """The state that conform made of exactly these submissions for these tables; raises SystemFault where it did not."""
+    made, wanted = read_next(settings), {table.name: set(table.columns) for table in tables}
+    if (
+        made is None
+        or made.submissions != submissions
+        or set(made.hashes) != set(wanted)
+        or any(set(pq.read_schema(path(settings, *item)).names) != wanted[item[0]] for item in made.hashes.items())
+    ):
+        raise SystemFault("conform has not run on what stands now; run it first")
     return made

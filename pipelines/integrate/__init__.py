@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -95,10 +96,11 @@ def run(
 
     with recorded_run(connection, "integrate", str(day)) as outcome, one_at_a_time(connection):
         standing = Ledger(connection).current(as_of, registry.every_period)
+        tables = core_tables(connection)
         work = Work(
             day,
             as_of,
-            state.require_next(settings, sorted(submission.submission_key for submission in standing)),
+            state.require_next(settings, tables, sorted(submission.submission_key for submission in standing)),
             standing,
             state.integrated(connection),
             core.crosswalk_hash(connection),
@@ -109,7 +111,6 @@ def run(
             outcome.notes.append("nothing new: the warehouse shows this already")
             outcome.counts = {"rows_changed": 0}
         else:
-            tables = core_tables(connection)
             changes = _stage(settings, connection, tables, work)
             outcome.counts = _transaction(
                 connection,
@@ -148,17 +149,18 @@ def _transaction(
     """Everything a reader sees, from old to new; the caller commits. Counts of rows changed and of marts."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     # Compiling the models of the marts takes longer than it saves.
-    connection.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
+    connection.execute("SET LOCAL work_mem = '64MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL jit = off")
     if core.crosswalk_hash(connection) != work.crosswalk:
         raise SystemFault("the linker changed the crosswalk while this refresh was staging; run it again")
     if work.mark is not None and not core.is_later(connection, work.mark["recorded_at"]):
         raise SystemFault("the database's clock is behind the last refresh; nothing is recorded before what is known")
     mark = work.mark or {"code_version": None, "as_of": None, "linkage": {}, "recorded_at": "-infinity"}
     is_new_code = mark["code_version"] != work.code_version
-    changed = _persons(connection, registry, tables, changes, work, everyone=is_new_code)
     late = {table.name: table for table in tables if table.name not in _PERSONS_FOLLOW_FROM}
-    for name in sorted(late.keys() & changes.keys()):
-        changed[name] = changed.get(name, 0) + core.merge(connection, late[name], changes[name])
+    with core.indexes_at_the_end(connection, late.values()) if work.mark is None else nullcontext():
+        changed = _persons(connection, registry, tables, changes, work, everyone=is_new_code)
+        for name in sorted(late.keys() & changes.keys()):
+            changed[name] = changed.get(name, 0) + core.merge(connection, late[name], changes[name])
     core.note_statistics(connection, {name: changed[name] for name in late if name in changed})
     core.forget(connection, tables, mark["recorded_at"])
     draws = core.refresh_draws(connection)

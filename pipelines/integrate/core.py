@@ -7,7 +7,8 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, LiteralString
 
@@ -50,6 +51,25 @@ def merge(connection: Connection, table: CoreTable, changes: Changes) -> int:
     if changes.inserted:
         count += _insert(connection, table)
     return count
+
+
+@contextmanager
+def indexes_at_the_end(connection: Connection, tables: Iterable[CoreTable]) -> Iterator[None]:
+    """Make the indexes of tables that nobody reads yet after their rows, which costs a fraction of keeping them by row.
+
+    Those that a constraint needs stay. It locks the tables until the commit: for the first refresh alone.
+    """
+    aside = connection.execute(
+        """SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+           WHERE indrelid = ANY(%s::regclass[]) AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+           ORDER BY 1""",
+        ([f"core.{table.name}" for table in tables],),
+    ).fetchall()
+    if aside:
+        connection.execute(f"DROP INDEX {', '.join(name for name, _ in aside)}")  # type: ignore[call-overload]
+    yield
+    for _, definition in aside:
+        connection.execute(definition)
 
 
 def _insert(connection: Connection, table: CoreTable) -> int:

@@ -212,6 +212,22 @@ def test_a_first_refresh_writes_persons_and_records_once(database: Settings, con
     assert rows(connection, areas.format("person_record", "NP")) == [(1,)]
 
 
+def test_a_first_refresh_leaves_every_index_as_it_was(database: Settings, connection: Connection):
+    deliver_all(database, connection)
+    link_all(connection)
+    made = "SELECT indexrelid::regclass::text, indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indrelid"
+    indexes = """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'core' ORDER BY 1"""
+    before, numbers = rows(connection, indexes), dict(rows(connection, f"{made} WHERE relname = 'enrolment'"))
+    refresh(database, connection)
+    assert rows(connection, indexes) == before
+    after = dict(rows(connection, f"{made} WHERE relname = 'enrolment'"))
+    anew = {name.removeprefix("core.") for name in numbers if numbers[name] != after[name]}
+    assert anew == {"enrolment_person_key_idx"}, "the key's own index is kept, the other made after the rows"
+    deliver(database, connection, "education", "school_census", "2025-spring", census(2, status="E"), sequence=2)
+    refresh(database, connection)
+    assert dict(rows(connection, f"{made} WHERE relname = 'enrolment'")) == after
+
+
 def test_rows_follow_a_record_that_is_seen_as_a_child_only_now(database: Settings, connection: Connection):
     """A row of nobody, and a row of somebody else whose record core.person_record did not have."""
     deliver_all(database, connection)
@@ -284,6 +300,12 @@ def test_two_at_once_is_a_clear_fault(database: Settings, connection: Connection
 def test_integrate_wants_the_state_of_what_stands(database: Settings, connection: Connection):
     deliver_all(database, connection)
     conform.run(database, REGISTRY, connection, None)
+    connection.execute("ALTER TABLE core.enrolment ADD COLUMN taught_at text")
+    connection.commit()
+    with pytest.raises(SystemFault, match="conform has not run"):
+        integrate.run(database, REGISTRY, connection, None, {"sufficiency_gap": nothing})
+    connection.execute("ALTER TABLE core.enrolment DROP COLUMN taught_at")
+    connection.commit()
     deliver(database, connection, "education", "school_census", "2025-spring", census(2), sequence=2)
     with pytest.raises(SystemFault, match="conform has not run"):
         integrate.run(database, REGISTRY, connection, None, {"sufficiency_gap": nothing})
