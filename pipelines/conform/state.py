@@ -173,7 +173,7 @@ def tidy(settings: Settings, keep: dict[str, str]) -> None:
 
 
 def require_next(settings: Settings, tables: Iterable[CoreTable], submissions: list[int]) -> Next:
-    """The state that conform made of exactly these submissions for these tables; raises SystemFault where it did not."""
+    """The state that conform made of exactly these submissions for these tables; SystemFault where it did not."""
     made, wanted = read_next(settings), {table.name: set(table.columns) for table in tables}
     if (
         made is None
