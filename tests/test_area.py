@@ -2,16 +2,21 @@
 
 import json
 import os
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 
-from pipelines import flow, synth
+from pipelines import conform, flow, synth
 from pipelines import registry as declared
+from pipelines.conform import lake, state
+from pipelines.conform.making import Making
+from pipelines.conform.shape import core_tables
 from pipelines.integrate import core, marts, worlds
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect
@@ -78,6 +83,38 @@ def test_rows_reconcile_with_the_ledger_and_the_raw_files(area):
     assert lake == []
     total = area.rows("SELECT sum(rows_in)::int, sum(accepted)::int FROM ops.outcome")[0]
     assert total[0] > total[1] > 0.9 * total[0]
+
+
+def test_no_canonical_table_asks_which_feed_came_first(area, tmp_path):
+    """With the submissions of the last feed numbered first, each feed's own in their order, all rows are the same."""
+    registry = declared.load()
+    with connect(area.settings) as connection:
+        standing = Ledger(connection).current(None, registry.every_period)
+        files = lake.files(area.settings, connection, standing)
+        tables = {table.name: table for table in core_tables(connection)}
+    feeds = sorted({(of.agency_code, of.dataset_code, of.submission_key) for of in files})
+    backward = sorted(feeds, key=lambda feed: feed[:2], reverse=True)
+    number = {key: place for place, (*_, key) in enumerate(backward, 1)}
+    assert len(number) > 40 and list(number) != sorted(number)
+
+    def made(name, of):
+        settings = replace(area.settings, home=tmp_path / name)
+        settings.conformed.mkdir(parents=True)
+        with conform.workspace(settings) as duck:
+            hashes, *_ = Making(settings, registry, duck, tables, of).make(None)
+        return {table: state.path(settings, table, content) for table, content in hashes.items()}
+
+    here = made("here", files)
+    there = made("there", [replace(of, submission_key=number[of.submission_key]) for of in files])
+    for table in tables.values():
+        found, others = (
+            Counter(
+                tuple({**row, "submission_key": again.get(row.get("submission_key"))}.items())
+                for row in pq.read_table(side[table.name]).to_pylist()
+            )
+            for side, again in ((here, number), (there, {key: key for key in number.values()}))
+        )
+        assert found == others, table.name
 
 
 def test_the_planted_rule_faults_are_found_and_no_others(area):
