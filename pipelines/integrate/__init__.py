@@ -148,8 +148,9 @@ def _transaction(
 ) -> dict[str, int]:
     """Everything a reader sees, from old to new; the caller commits. Counts of rows changed and of marts."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    # Compiling the models of the marts takes longer than it saves.
-    connection.execute("SET LOCAL work_mem = '64MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL jit = off")
+    # Hashes of some million rows stay in memory; a small area fills no more of it than before. Compiling the models of
+    # the marts takes longer than it saves.
+    connection.execute("SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL jit = off")
     if core.crosswalk_hash(connection) != work.crosswalk:
         raise SystemFault("the linker changed the crosswalk while this refresh was staging; run it again")
     if work.mark is not None and not core.is_later(connection, work.mark["recorded_at"]):
