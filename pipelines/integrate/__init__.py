@@ -216,7 +216,7 @@ def _persons(
     core.note_statistics(connection, {name: changed[name] for name in ("source", "code", "person")})
     areas.follow(connection)
     if held:
-        changed[held.name] = core.insert_held(connection, held)
+        changed[held.name] = core.merge(connection, held, changes[held.name])
         core.note_statistics(connection, {held.name: changed[held.name]})
     return changed
 

@@ -203,19 +203,6 @@ def hold_records(connection: Connection, table: CoreTable) -> LiteralString:
     return "coming_record"
 
 
-def insert_held(connection: Connection, table: CoreTable) -> int:
-    """Put what hold_records made into core, with the areas of its persons. Rows written."""
-    query = """INSERT INTO core.{t} ({columns}, person_key, home_area_code)
-        SELECT {cells}, s.person_key, p.home_area_code
-        FROM coming_record AS s LEFT JOIN core.person AS p USING (person_key)"""
-    names = {
-        "t": sql.Identifier(table.name),
-        "columns": sql.SQL(", ").join(sql.Identifier(name) for name in table.columns),
-        "cells": sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in table.columns),
-    }
-    return connection.execute(sql.SQL(query).format(**names)).rowcount
-
-
 def refresh_sources(
     connection: Connection, registry: Registry, standing: Iterable[Submission], records: LiteralString = RECORDS
 ) -> int:
