@@ -17,32 +17,40 @@ WITH said AS (
 mover AS (
     SELECT agency_code, dataset_code, record_pseudonym FROM said GROUP BY ALL HAVING min(lsoa21_code) <> max(lsoa21_code)
 ),
-moved AS (
-    SELECT said.*, coalesce(lag(said.lsoa21_code) OVER days <> said.lsoa21_code, TRUE) AS is_new
+-- Where a source that knows the days has no home, that ended one: of all others only homes are told.
+turn AS (
+    SELECT said.*, FALSE AS is_dated, NULL::DATE AS said_on
     FROM said JOIN mover USING (agency_code, dataset_code, record_pseudonym)
     WHERE said.lsoa21_code IS NOT NULL
-    WINDOW days AS (PARTITION BY said.agency_code, said.dataset_code, said.record_pseudonym ORDER BY said.day)
+    UNION ALL BY NAME
+    SELECT * FROM dated_home
+),
+moved AS (
+    SELECT *, coalesce(lag(coalesce(lsoa21_code, 'none')) OVER days <> coalesce(lsoa21_code, 'none'), TRUE) AS is_new
+    FROM turn
+    WINDOW days AS (PARTITION BY agency_code, dataset_code, record_pseudonym ORDER BY day)
 ),
 numbered AS (
     SELECT *, sum(is_new::INTEGER) OVER (
         PARTITION BY agency_code, dataset_code, record_pseudonym ORDER BY day ROWS UNBOUNDED PRECEDING
     ) AS number
     FROM moved
+),
+spell AS (
+    SELECT
+        agency_code, dataset_code, record_pseudonym, max(submission_key) AS submission_key, min(day) AS valid_from,
+        lead(min(day)) OVER (PARTITION BY agency_code, dataset_code, record_pseudonym ORDER BY number) AS valid_to,
+        any_value(lsoa21_code) AS lsoa21_code, max(day) AS last_day, max(said_on) AS said_on, arg_min(is_dated, day) AS is_dated
+    FROM numbered
+    GROUP BY agency_code, dataset_code, record_pseudonym, number
 )
 SELECT
-    agency_code, dataset_code, record_pseudonym, max(submission_key) AS submission_key, min(day) AS valid_from,
-    lead(min(day)) OVER (PARTITION BY agency_code, dataset_code, record_pseudonym ORDER BY number) AS valid_to,
-    any_value(lsoa21_code) AS lsoa21_code, min(day) AS first_seen_on, max(day) AS last_seen_on, FALSE AS is_dated
-FROM numbered
-GROUP BY agency_code, dataset_code, record_pseudonym, number
+    agency_code, dataset_code, record_pseudonym, submission_key, valid_from, valid_to, lsoa21_code, valid_from AS first_seen_on,
+    CASE WHEN said_on IS NULL THEN last_day ELSE coalesce(valid_to - 1, said_on) END AS last_seen_on, is_dated
+FROM spell WHERE lsoa21_code IS NOT NULL
 UNION ALL
 SELECT
     agency_code, dataset_code, record_pseudonym, max(submission_key), min(day), NULL, any_value(lsoa21_code), min(day), max(day), FALSE
 FROM said WHERE lsoa21_code IS NOT NULL
 GROUP BY agency_code, dataset_code, record_pseudonym
 HAVING min(lsoa21_code) = max(lsoa21_code)
-UNION ALL
-SELECT
-    agency_code, dataset_code, record_pseudonym, submission_key, valid_from, valid_to, lsoa21_code,
-    valid_from AS first_seen_on, coalesce(valid_to - 1, said_on) AS last_seen_on, is_dated
-FROM dated_home
