@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def write(folder: Path) -> int:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters["breaks"] = _breaks
+    environment.filters |= {"breaks": _breaks, "first_sentence": _first_sentence}
     kinds = [(kind, [page for page in made if page.kind == kind]) for kind in KINDS]
     texts = {page.file: environment.get_template("page.html").render(page=page, kinds=kinds) for page in made}
     texts["index.html"] = environment.get_template("index.html").render(kinds=kinds, count=len(_entries(made)))
@@ -108,6 +109,11 @@ def write(folder: Path) -> int:
 def _breaks(name: str) -> Markup:
     """A name that may be broken where a word of it ends."""
     return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(name))))  # noqa: S704
+
+
+def _first_sentence(words: str) -> str:
+    said = re.split(r"[.:;]\s", words.removeprefix("Grain: "), maxsplit=1)[0].rstrip(".")
+    return said[:1].upper() + said[1:]
 
 
 def _entries(made: list[Page]) -> list[list[str]]:
@@ -141,7 +147,7 @@ def pages() -> list[Page]:
                 feeds[origin].add((f"core.{table}", column))
     found = [_mart(mart, modelled[mart.name]) for mart in marts.load()]
     found.append(_queries())
-    for table, columns in lineage.tables().items():
+    for table, columns in sorted(lineage.tables().items()):
         found.append(_table(table, columns, words, traced.get(table.partition(".")[2], {}), onward, fields))
     return found + [_dataset(registry, name, feeds) for name in sorted(registry.contracts)]
 
@@ -157,8 +163,11 @@ def _fields(registry: Registry) -> set[Origin]:
     return found | {Origin("people", "", name) for name in lake.SAID}
 
 
-def _links(places: set[tuple[str, str]]) -> list[Link]:
-    return [Link(f"{table}.{column}", href(table, column)) for table, column in sorted(places)]
+def _links(places: Iterable[tuple[str, str]]) -> list[Link]:
+    return [
+        Link(f"{table}.{column}" if column else f"rows of {table}", href(table, column))
+        for table, column in sorted(places)
+    ]
 
 
 def _mart(mart: marts.Mart, made: dict[str, tuple[tuple[str, str], ...]]) -> Page:
@@ -203,7 +212,9 @@ def _table(
         lines.append(line)
     kind = "Core tables" if name.startswith("core.") else "Ledger and linkage"
     said = words.objects.get(f"TABLE {name}") or words.objects.get(f"VIEW {name}") or ""
-    return Page(href(name), kind, name, said, [Section("", "", "", lines)])
+    counted = [Link(mart, href(mart)) for mart in sorted({mart for mart, _ in onward[name, ""]})]
+    facts = [("Rows counted in", counted)] if counted else []
+    return Page(href(name), kind, name, said, [Section("", "", "", lines)], facts)
 
 
 def _dataset(registry: Registry, name: str, feeds: dict[Origin, set[tuple[str, str]]]) -> Page:

@@ -17,10 +17,11 @@ MartType = Literal[
 
 
 class MartColumn(Strict):
-    """A column of a mart."""
+    """A column of a mart. reckoned_from: the queries of its folder that it follows from, where a function fills it."""
 
     type: MartType
     comment: str
+    reckoned_from: tuple[str, ...] = ()
 
 
 class MartDefinition(Strict):

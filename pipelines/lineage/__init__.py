@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from sqlglot import exp, parse, parse_one
-from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 
 from pipelines.conform import lake
 from pipelines.conform.making import queries
-from pipelines.integrate import marts
+from pipelines.integrate import marts, ranges
 from pipelines.ledger.migrate import RECORD
 from pipelines.registry import Registry
 from pipelines.settings import shipped
@@ -159,18 +158,36 @@ def _columns(text: str, schema: Mapping[str, Columns]) -> dict[str, set[tuple[st
 
 
 def _lineage(text: str, schema: Mapping[str, object], dialect: str) -> dict[str, set[tuple[str, str]]]:
-    nodes = lineage(None, text, dict(schema), dialect=dialect, trim_selects=False)
-    return {column: _leaves(node) for column, node in dict(nodes).items()}  # type: ignore[call-overload]
+    nodes = dict(lineage(None, text, dict(schema), dialect=dialect, trim_selects=False))  # type: ignore[call-overload]
+    named = {one.alias: one.this for one in parse_one(text, dialect=dialect).find_all(exp.CTE)}
+    return {column: _leaves(node, named) for column, node in nodes.items()}
 
 
-def _leaves(node: Node) -> set[tuple[str, str]]:
+def _leaves(node: Node, named: Mapping[str, exp.Expr]) -> set[tuple[str, str]]:
+    """The columns of tables that a column is made of; where rows are counted, the tables read with an empty column."""
     leaves = set()
     for one in node.walk():
-        table = one.expression
-        if not one.downstream and isinstance(table, exp.Table):
-            name = f"{table.db}.{table.name}" if table.db else table.name
-            leaves.add((name, one.name.rpartition(".")[2].strip('"')))
-    return leaves
+        made = one.expression
+        if not one.downstream and isinstance(made, exp.Table):
+            leaves.add((_full(made), one.name.rpartition(".")[2].strip('"')))
+        elif any(isinstance(count.this, exp.Star) for count in made.find_all(exp.Count)):
+            leaves |= {(table, "") for table in _read(one.source, named)}
+    return {(table, column) for table, column in leaves if table}
+
+
+def _read(query: exp.Expr, named: Mapping[str, exp.Expr]) -> set[str]:
+    """The tables that a query reads, and those of the queries that it names."""
+    found = set()
+    for table in query.find_all(exp.Table):
+        if table.db:
+            found.add(_full(table))
+        elif table.name in named:
+            found |= _read(named[table.name], named)
+    return found
+
+
+def _full(table: exp.Table) -> str:
+    return f"{table.db}.{table.name}" if table.db else table.name
 
 
 def _trace(
@@ -190,18 +207,27 @@ def _trace(
 # ---- marts, from core --------------------------------------------------------------------------------------------
 @cache
 def modelled() -> dict[str, dict[str, tuple[tuple[str, str], ...]]]:
-    """Mart -> column -> the columns of core, ops and link it is made of; empty where a function fills the mart."""
-    found = {}
+    """Mart -> column -> the columns of core, ops and link it is made of; a column "" stands for the rows of a table.
+
+    A count is made of the rows it counts, and the ends of its range of the draws too. Empty where it is a constant.
+    """
     schema = _nested(tables())
-    for mart in marts.load():
-        leaves: dict[str, set[tuple[str, str]]] = {}
-        if mart.model:
-            try:
-                leaves = _lineage(re.sub(r"(?<!:):as_of\b", "CURRENT_DATE", mart.model), schema, "postgres")
-            except SqlglotError:  # then the tables it reads are all that is told
-                leaves = {}
-        found[mart.name] = {column: tuple(sorted(leaves.get(column, ()))) for column in mart.definition.columns}
-    return found
+    return {mart.name: _mart(mart, schema) for mart in marts.load()}
+
+
+def _mart(mart: marts.Mart, schema: Mapping[str, object]) -> dict[str, tuple[tuple[str, str], ...]]:
+    said = mart.definition
+    made: dict[str, set[tuple[str, str]]] = {}
+    if mart.model:
+        made = _lineage(re.sub(r"(?<!:):as_of\b", "CURRENT_DATE", ranges.as_it_stands(mart.model)), schema, "postgres")
+    folder = shipped("sql") / "marts" / mart.name
+    for column, body in said.columns.items():
+        for name in body.reckoned_from:
+            text = re.sub(r"%\(\w+\)s", "NULL", (folder / f"{name}.sql").read_text().rstrip().rstrip(";"))
+            made.setdefault(column, set()).update(*_lineage(text, schema, "postgres").values())
+    for count, ends in said.ranges.items():
+        made |= dict.fromkeys(ends, made[count] | {("core.key_draw", "")})
+    return {column: tuple(sorted(made.get(column, ()))) for column in said.columns}
 
 
 def reads(mart: str) -> list[str]:

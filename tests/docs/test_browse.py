@@ -70,7 +70,25 @@ def test_lineage_reaches_the_fields_of_partners_files():
         (table, column) for table, columns in made.items() for column, trace in columns.items() if not trace.origins
     ]
     assert len(without) < 12, without
-    assert ("core.referral", "closed_date") in lineage.modelled()["unmet_need"]["met_count"]
+
+
+def test_every_number_of_a_mart_leads_back_to_core():
+    made = lineage.modelled()
+    constant = {
+        (mart, column) for mart, columns in made.items() for column, leaves in columns.items() if not leaves
+    } - {(mart, "time_period") for mart in made}
+    assert constant == {
+        ("ehc_process", "period_type"), ("multi_agency_overlap", "base"), ("multi_agency_overlap", "sets"),
+        ("multi_agency_overlap", "set_size"), ("needs_prevalence", "base"), ("needs_prevalence", "geographic_level"),
+        ("needs_prevalence", "measure"), ("sufficiency_gap", "horizon_years"), ("sufficiency_gap", "interval_pct"),
+        ("sufficiency_gap", "method"), ("unmet_need", "team_type_code"),
+    }  # fmt: skip
+    known = {(table, column) for table, columns in lineage.tables().items() for column in ("", *columns)}
+    assert known >= {leaf for columns in made.values() for leaves in columns.values() for leaf in leaves}
+    assert ("core.referral", "closed_date") in made["unmet_need"]["met_count"]
+    assert ("core.sen_need", "") in made["unmet_need"]["children_count"]
+    assert ("core.key_draw", "") in made["needs_prevalence"]["children_low"]
+    assert ("core.capacity", "delivery_probability") in made["sufficiency_gap"]["gap"]
 
 
 def test_tables_and_columns_are_those_of_the_database(database):

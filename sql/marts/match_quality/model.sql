@@ -6,7 +6,7 @@ WITH source AS MATERIALIZED (
     SELECT
         one.agency_code, one.dataset_code, one.group_code, least(:as_of, one.data_as_at) AS data_as_at,
         row_number() OVER sources::integer AS source_number,
-        set_bit(repeat('0', count(*) OVER ()::integer)::bit varying, (row_number() OVER sources - 1)::integer, 1) AS source_bit,
+        set_bit(repeat('0', count(*) OVER ()::integer)::varbit, (row_number() OVER sources - 1)::integer, 1) AS source_bit,
         (one.agency_code, one.dataset_code) IN (
             SELECT agency_code, dataset_code FROM core.sen_need
             UNION SELECT agency_code, dataset_code FROM core.ehc_plan WHERE primary_need_code IS NOT NULL
