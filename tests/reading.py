@@ -24,9 +24,12 @@ HOW_TO = Path(__file__).resolve().parents[1] / "docs/how-to/query-the-warehouse.
 
 def answers_of_worked_queries(settings: Settings) -> list[str]:
     """What is wrong with the answers, each asked by the role that may: no rows, a column that nobody explains, a name
-    used twice. In a small area most counts of the partnership's copy are empty, so whether a column is filled is asked
-    of the marts themselves."""
+    used twice, a share beyond the whole, a pupil counted twice. In a small area most counts of the partnership's copy
+    are empty, so whether a column is filled is asked of the marts themselves."""
     wrong = []
+    _, [(pupils,)] = _ask(
+        settings, "analyst", "SELECT count(DISTINCT coalesce(person_key::text, record_pseudonym)) FROM core.enrolment"
+    )
     for query in queries.load():
         is_copy = query.head.role == "commissioner"
         exact = query.statement.replace("partnership.", "mart.") if is_copy else query.statement
@@ -42,6 +45,12 @@ def answers_of_worked_queries(settings: Settings) -> list[str]:
             wrong.append(f"{query.number}: columns without a name or meaning of their own")
         empty = [name for at, name in enumerate(names) if all(row[at] is None for row in filled)]
         wrong += [f"{query.number}: {name} is empty everywhere" for name in empty]
+        shares = [at for at, name in enumerate(names) if name.endswith("_pct") and not name.startswith("filled")]
+        beyond = {names[at] for row in filled for at in shares if row[at] is not None and not 0 <= row[at] <= 100}
+        wrong += [f"{query.number}: {name} is no share" for name in sorted(beyond)]
+        if "pupils_count" in names and "stage_code" not in names:
+            counted = sum(row[names.index("pupils_count")] for row in filled)
+            wrong += [f"{query.number}: counts {counted} of {pupils} pupils"] * (counted > pupils)
         spare = set(query.head.columns) - set(names)
         wrong += [f"{query.number}: says what {name} means and has none" for name in spare]
     return wrong

@@ -57,6 +57,9 @@ def load(folder: Path | None = None) -> list[Mart]:
         for part in ("key", "open"):
             if missing := [name for name in getattr(definition, part) if name not in definition.columns]:
                 problems.append(f"{place.name}/mart.yaml: {part} columns not among the columns: {', '.join(missing)}")
+        for name, column in definition.columns.items():
+            if others := [count for count in column.of if count not in definition.columns or count == name]:
+                problems.append(f"{place.name}/mart.yaml: {name} is of what is no other column: {', '.join(others)}")
         model = (place / "model.sql").read_text() if (place / "model.sql").exists() else None
         checks = read_checks((place / "checks.sql").read_text()) if (place / "checks.sql").exists() else {}
         found.append(Mart(place.name, definition, model, checks, _reads(place)))

@@ -2,8 +2,9 @@
 
 What is left out follows from `mart.yaml`. A number named `..._count` counts children: under 5 it is empty, and where it
 alone is so in its row, so is the smallest other, or what is left would add up to it. `open` names numbers that give
-away nothing of the row: whom a rate is of, how many sets a combination has. Every other number was worked out of the
-counts and is empty where one of them is. The ends of a range that are under 5 move outward, to 0 and to 5.
+away nothing of the row: whom a rate is of, how many sets a combination has. Every other number was worked out of counts
+and is empty where one of those is: of those that its column names (`of`), else of any in its row. The ends of a range
+that are under 5 move outward, to 0 and to 5.
 """
 
 from __future__ import annotations
@@ -108,6 +109,9 @@ def _cell(definition: MartDefinition, name: str) -> str:
         # Where one part is small, so is the smallest of the others, or what is left would add up to it.
         hidden = f"{_is_small(own)} OR n.small_parts = 1 AND {own} = n.smallest_part"
         return f"CASE WHEN NOT coalesce({hidden}, FALSE) THEN {own} END"
+    if counts := definition.columns[name].of:
+        are_seen = " AND ".join(f"({_cell(definition, count)}) IS NOT NULL" for count in counts)
+        return f"CASE WHEN {are_seen} THEN {own} END"
     if name in ends:
         own = f"CASE WHEN {_is_small(own)} THEN {(0, 5)[ends[name]]} ELSE {own} END"
     return f"CASE WHEN n.small_counts = 0 THEN {own} END"

@@ -17,10 +17,16 @@ MartType = Literal[
 
 
 class MartColumn(Strict):
-    """A column of a mart. reckoned_from: the queries of its folder that it follows from, where a function fills it."""
+    """A column of a mart.
+
+    of: the counts that a share, a median or an end of a range is worked out of; the partnership sees it where it sees
+    all of these, and where none are named, where no count of the row is left out (partnership.py).
+    reckoned_from: the queries of its folder that it follows from, where a function fills the mart.
+    """
 
     type: MartType
     comment: str
+    of: tuple[str, ...] = ()
     reckoned_from: tuple[str, ...] = ()
 
 

@@ -21,7 +21,7 @@ SELECT
     baseline,
     target,
     actual,
-    target - actual AS to_go,
+    round((target - actual)::numeric, 1) AS to_go,
     measured_on
 FROM core.improvement_action
 ORDER BY (status_code IN ('late', 'at_risk')) DESC, due_date ASC;

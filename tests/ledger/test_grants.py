@@ -46,6 +46,7 @@ columns:
   unmet_count: {type: integer, comment: Unmet}
   children_count: {type: integer, comment: All}
   unmet_pct: {type: numeric, comment: Share}
+  met_pct: {type: numeric, of: [met_count, children_count], comment: Share}
   base_count: {type: integer, comment: Whom the share is of}
 """
 PAGE = Path(__file__).parents[2] / "docs" / "who-sees-what.md"
@@ -188,11 +189,11 @@ def test_a_named_person_sees_whole_counts_of_own_areas_only(
             """INSERT INTO core.geography VALUES ('E1', 'a', 'W1', 'w', 'MS', 'South', 1, 1),
                    ('E2', 'b', 'W2', 'x', 'NP', 'North', 2, 1);
                CREATE TABLE mart.seen (geographic_level text, area_code text, met_count integer, unmet_count integer,
-                   children_count integer, unmet_pct numeric, base_count integer,
-                   PRIMARY KEY (geographic_level, area_code));
-               INSERT INTO mart.seen VALUES ('area', 'ALL', 90, 10, 100, 10, 900),
-                   ('health_place', 'MS', 7, 3, 10, 30, 8), ('health_place', 'NP', 40, 0, 40, 0, 4),
-                   ('ward', 'W1', 6, 2, 8, 25, 80), ('ward', 'W2', 20, 9, 29, 31, 90)"""
+                   children_count integer, unmet_pct numeric, met_pct numeric,
+                   base_count integer, PRIMARY KEY (geographic_level, area_code));
+               INSERT INTO mart.seen VALUES ('area', 'ALL', 90, 10, 100, 10, 90, 900),
+                   ('health_place', 'MS', 7, 3, 10, 30, 70, 8), ('health_place', 'NP', 40, 0, 40, 0, 100, 4),
+                   ('ward', 'W1', 6, 2, 8, 25, 75, 80), ('ward', 'W2', 20, 9, 29, 31, 69, 90)"""
         )
         partnership.share(owner, date(2026, 3, 10), ["seen"], tmp_path)
         owner.execute("UPDATE mart.seen SET met_count = met_count + 1, children_count = children_count + 1")
@@ -200,10 +201,12 @@ def test_a_named_person_sees_whole_counts_of_own_areas_only(
         owner.commit()
         query = "SELECT area_code, to_jsonb(s) - 'geographic_level' - 'area_code' FROM partnership.seen AS s"
         shown = dict(owner.execute(query).fetchall())
-        assert list(shown["MS"].values()) == [None, None, 8, None, 11], (
-            "one more is left out, or the rest adds up to it"
+        left = {"met_count": None, "unmet_count": None, "unmet_pct": None, "met_pct": None}
+        assert shown["MS"] == left | {"children_count": 11, "base_count": 8}, (
+            "one more is left out, or the rest adds up to it; and what is worked out of either"
         )
         assert shown["NP"]["unmet_count"] == 0 and shown["NP"]["base_count"] is None
+        assert shown["NP"]["unmet_pct"] is None and shown["NP"]["met_pct"] == 100, "both of its counts are there"
         assert shown["ALL"]["met_count"] == 91
         assert shown["W2"]["met_count"] == 20, "a ward stands still for the month"
         partnership.share(owner, date(2026, 4, 2), ["seen"], tmp_path)
