@@ -235,3 +235,12 @@ def reads(mart: str) -> list[str]:
     texts = [path.read_text() for path in (shipped("sql") / "marts" / mart).glob("*.sql") if path.name != "checks.sql"]
     named = set(re.findall(r"\b((?:core|ops|link)\.\w+)\b(?!\()", "\n".join(texts)))
     return sorted(named & set(tables()))
+
+
+def datasets(registry: Registry) -> dict[str, set[str]]:
+    """Mart -> the datasets with a field that the tables it reads are made of, but for what all about children have."""
+    made = {
+        f"core.{table}": {origin.dataset for trace in columns.values() for origin in trace.origins} - {"people"}
+        for table, columns in conformed(registry).items()
+    }
+    return {mart.name: set().union(*(made.get(table, set()) for table in reads(mart.name))) for mart in marts.load()}

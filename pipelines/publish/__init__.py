@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from pipelines import lineage
 from pipelines import registry as declared
 from pipelines.errors import UsageFault
 from pipelines.ledger import Outcome, recorded_run
@@ -44,9 +45,10 @@ def run(settings: Settings, connection: Connection, as_of: date | None, out: Pat
         snapshot.require_free(out)
         made = release(**{name: read(connection, mart) for name, mart in zip(_ARGUMENTS, MARTS, strict=True)})
         connection.commit()
-        code_lists = declared.load(settings.agencies).code_lists
+        registry = declared.load(settings.agencies)
+        code_lists = registry.code_lists
         labels = Labels(code_lists["sen_type"].codes, code_lists["sen_phase"].codes, _places(made))
-        html = page.render(made, labels, when, mark["as_of"])
+        html = page.render(made, labels, when, mark["as_of"], lineage.datasets(registry))
         outcome.counts = {**made.audit, "files": snapshot.write(out, made, html, sheet, when, mark)}
         outcome.notes.append(f"draft, not signed off: {out / 'index.html'}")
     return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 GROUPS = {"education": "education", "social_care": "social care", "health": "health", "planning": "planning"}
 
 
-def render(made: Release, labels: Labels, as_of: date, refreshed: date) -> str:
-    """The whole page as HTML, from released figures and the caveats of their marts."""
+def render(made: Release, labels: Labels, as_of: date, refreshed: date, feeds: Mapping[str, Collection[str]]) -> str:
+    """The whole page as HTML, from released figures and the caveats of their marts.
+
+    feeds: mart -> the datasets that its figures are made of.
+    """
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
             [
@@ -43,7 +47,8 @@ def render(made: Release, labels: Labels, as_of: date, refreshed: date) -> str:
         wards=sections.wards(made),
         sources=sources(made),
         matches=matches(made),
-        completeness=completeness(made),
+        completeness=completeness(made.sources),
+        completeness_of={mart: completeness(_of(made.sources, datasets)) for mart, datasets in feeds.items()},
         symbols=SYMBOLS,
         caveats=caveats(),
     )
@@ -94,9 +99,13 @@ def sources(made: Release) -> list[tuple[str, str, str]]:
 NEARLY_WHOLE = 99
 
 
-def completeness(made: Release) -> str:
-    """One phrase on how much of what was sent is in the figures, and which source is the least complete."""
-    known = made.sources.dropna(subset=["accepted_pct"]).sort_values("accepted_pct", kind="stable")
+def _of(sources: pd.DataFrame, datasets: Collection[str]) -> pd.DataFrame:
+    return sources[sources["dataset_code"].isin(list(datasets))]
+
+
+def completeness(sources: pd.DataFrame) -> str:
+    """One phrase on how much of what these sources sent is in the figures, and which is the least complete."""
+    known = sources.dropna(subset=["accepted_pct"]).sort_values("accepted_pct", kind="stable")
     if known.empty:
         return "Completeness is not known."
     last = known.iloc[0].to_dict()

@@ -91,6 +91,13 @@ def test_every_number_of_a_mart_leads_back_to_core():
     assert ("core.capacity", "delivery_probability") in made["sufficiency_gap"]["gap"]
 
 
+def test_a_mart_tells_whose_files_it_is_made_of():
+    found = lineage.datasets(declared.load())
+    assert found["health_access"] == {"csds", "mhsds"}
+    assert found["sufficiency_gap"] >= {"sen2", "provision_capacity", "population_projection"}
+    assert "improvement_actions" not in set().union(*found.values())
+
+
 def test_tables_and_columns_are_those_of_the_database(database):
     with connect(database) as connection:
         rows = connection.execute(

@@ -35,6 +35,9 @@ def chromium():
         browser.close()
 
 
+FEEDS = {mart: ["sen2", "capacity"] for mart in ("needs_prevalence", "sufficiency_gap")}
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """A snapshot served on loopback."""
@@ -45,7 +48,7 @@ def site(tmp_path_factory):
         pytest.skip("no style sheet; run python -m pipelines.publish.assets")
     made, codes = release(**made_marts.frames(seed=3, plans=900, support=1_500)), registry.load().code_lists
     labels = Labels(codes["sen_type"].codes, codes["sen_phase"].codes, made_marts.PLACES)
-    html = page.render(made, labels, made_marts.DAY, made_marts.DAY)
+    html = page.render(made, labels, made_marts.DAY, made_marts.DAY, FEEDS)
     snapshot.write(out, made, html, sheet, made_marts.DAY, {"as_of": made_marts.DAY})
 
     class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -125,12 +125,15 @@ def test_the_least_complete_source_is_named() -> None:
         "accepted_pct": [99.97, 50.04, None],
     })  # fmt: skip
     made = Release(*[sources] * 4, audit={})
-    assert page.completeness(made) == (
+    assert page.completeness(made.sources) == (
         "Completeness: 1 of 2 sources had at least 99% of their rows accepted; the least complete is Contacts of "
         "Trust, with 50.0%."
     )
+    assert page.completeness(made.sources[:1]) == (
+        "Completeness: at least 99.9% of the rows of every source were accepted."
+    )
     made.sources.loc[1, "accepted_pct"] = 99.99
-    assert page.completeness(made) == "Completeness: at least 99.9% of the rows of every source were accepted."
+    assert page.completeness(made.sources) == "Completeness: at least 99.9% of the rows of every source were accepted."
 
 
 def test_how_often_sources_differ_is_for_the_partnership(made):
