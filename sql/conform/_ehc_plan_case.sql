@@ -1,39 +1,17 @@
--- Lookup: each plan of each SEN2 request: its durable reference and whether it is in force.
--- Key: agency_code, request_ref, plan_ref. Owner: SEND data team.
--- A plan is the request and the day it started. Of several plans of one request the last that has not ceased is in force.
--- A plan in force without a plan record (moved in from another authority) is kept, with no start.
-WITH named AS (
-    SELECT plan.agency_code, plan.dataset_code, plan.record_pseudonym, plan.submission_key, ehc_case.request_ref,
-        ehc_case.observed_on, plan.startdate, plan.ceasedate, plan.ceasereason, plan.source_row
-    FROM sen2__namedplan AS plan
-    JOIN sen2__assessment AS assessment USING (agency_code, assessmenttableid)
-    JOIN ehc_case ON ehc_case.agency_code = plan.agency_code AND ehc_case.requeststableid = assessment.requeststableid
-    WHERE plan.record_pseudonym IS NOT NULL
-    QUALIFY row_number() OVER (
-        PARTITION BY plan.agency_code, ehc_case.request_ref, plan.startdate ORDER BY plan.ceasedate IS NULL, plan.source_row DESC
-    ) = 1
-),
-in_force AS (
-    SELECT plan.agency_code, plan.dataset_code, plan.record_pseudonym, plan.submission_key, ehc_case.request_ref,
-        ehc_case.observed_on, plan.activeplanstableid, coalesce(plan.lastreview, plan.reviewmeeting) AS last_review_date
-    FROM sen2__activeplans AS plan JOIN ehc_case USING (agency_code, requeststableid)
-    WHERE plan.record_pseudonym IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY plan.agency_code, ehc_case.request_ref ORDER BY plan.source_row DESC) = 1
-),
-latest AS (
-    SELECT agency_code, request_ref, arg_max(startdate, (ceasedate IS NULL, startdate, source_row)) AS startdate
-    FROM named GROUP BY ALL
-)
-SELECT
-    coalesce(named.agency_code, in_force.agency_code) AS agency_code, coalesce(named.dataset_code, in_force.dataset_code) AS dataset_code,
-    coalesce(named.record_pseudonym, in_force.record_pseudonym) AS record_pseudonym,
-    coalesce(named.submission_key, in_force.submission_key) AS submission_key,
-    coalesce(named.request_ref, in_force.request_ref) AS request_ref,
-    md5(concat_ws('|', coalesce(named.request_ref, in_force.request_ref), coalesce(named.startdate::VARCHAR, ''))) AS plan_ref,
-    named.startdate, named.ceasedate, named.ceasereason, in_force.activeplanstableid, in_force.last_review_date,
-    in_force.activeplanstableid IS NOT NULL AS is_active, coalesce(named.observed_on, in_force.observed_on) AS observed_on
-FROM named
-LEFT JOIN latest USING (agency_code, request_ref)
-FULL JOIN in_force
-    ON in_force.agency_code = named.agency_code AND in_force.request_ref = named.request_ref
-    AND latest.startdate IS NOT DISTINCT FROM named.startdate
+-- Lookup: each plan as the returns together tell it.
+-- Key: agency_code, dataset_code, plan_ref. Owner: SEND data team.
+-- Only the newest return says what is in force now. A plan that an earlier one has in force, and no later one tells what came
+-- of it, held until then, where they tell nothing of the child at all; else the record of the plan was mended.
+SELECT told.* REPLACE (told.is_active AND told_before IS NULL AS is_active)
+FROM (
+    SELECT *, min(observed_on) OVER plan AS first_seen_on, max(observed_on) FILTER (is_active) OVER plan AS last_in_force_on,
+        rank() OVER (PARTITION BY agency_code, dataset_code, record_pseudonym ORDER BY period_end DESC, submission_key DESC) = 1
+            AS is_last_of_child
+    FROM ehc_plan_as_told
+    WINDOW plan AS (PARTITION BY agency_code, dataset_code, plan_ref)
+) AS told
+JOIN case_return USING (submission_key)
+WHERE told_before IS NULL OR (is_active AND is_last_of_child) OR (ceasedate < told_before AND NOT is_active)
+QUALIFY row_number() OVER (
+    PARTITION BY told.agency_code, told.dataset_code, told.plan_ref ORDER BY told.period_end DESC, told.submission_key DESC
+) = 1

@@ -27,12 +27,13 @@ SELECT
     END AS provision_code,
     placement.entrydate AS entry_date, placement.leavingdate AS leaving_date
 FROM sen2__placementdetail AS placement
-JOIN sen2__activeplans AS active USING (agency_code, activeplanstableid)
-JOIN ehc_case ON ehc_case.agency_code = active.agency_code AND ehc_case.requeststableid = active.requeststableid
-JOIN ehc_plan_case AS plan
-    ON plan.agency_code = ehc_case.agency_code AND plan.request_ref = ehc_case.request_ref AND plan.is_active
+JOIN case_return USING (submission_key)
+JOIN sen2__activeplans AS active USING (submission_key, activeplanstableid)
+JOIN ehc_case USING (submission_key, requeststableid)
+JOIN ehc_plan_as_told AS plan
+    ON plan.submission_key = placement.submission_key AND plan.request_ref = ehc_case.request_ref AND plan.is_active
 LEFT JOIN provider ON provider.provider_urn = placement.urn
-WHERE placement.record_pseudonym IS NOT NULL AND placement.entrydate IS NOT NULL AND placement.placementrank IS NOT NULL
+WHERE told_before IS NULL AND placement.record_pseudonym IS NOT NULL AND placement.entrydate IS NOT NULL AND placement.placementrank IS NOT NULL
 QUALIFY row_number() OVER (
     PARTITION BY placement.agency_code, placement.dataset_code, placement_ref ORDER BY placement.source_row DESC
 ) = 1

@@ -12,8 +12,10 @@ WITH observed AS (
     SELECT need.agency_code, need.dataset_code, need.record_pseudonym, need.submission_key, need.sentype, need.sentyperank,
         ehc_case.observed_on
     FROM sen2__senneed AS need
-    JOIN sen2__activeplans AS plan USING (agency_code, activeplanstableid)
-    JOIN ehc_case USING (agency_code, requeststableid)
+    JOIN sen2__activeplans AS plan USING (submission_key, activeplanstableid)
+    JOIN ehc_case USING (submission_key, requeststableid)
+    JOIN case_return USING (submission_key)
+    WHERE told_before IS NULL
 )
 SELECT agency_code, dataset_code, record_pseudonym, max(submission_key) AS submission_key, sentype AS need_code,
     sentyperank AS need_rank, max(observed_on) AS observed_on

@@ -12,7 +12,10 @@ WITH observed AS (
     WHERE is_newest_census
     UNION ALL
     SELECT plan.agency_code, plan.dataset_code, plan.record_pseudonym, plan.submission_key, ehc_case.observed_on, 'E'
-    FROM sen2__activeplans AS plan JOIN ehc_case USING (agency_code, requeststableid)
+    FROM sen2__activeplans AS plan
+    JOIN ehc_case USING (submission_key, requeststableid)
+    JOIN case_return USING (submission_key)
+    WHERE told_before IS NULL
 )
 SELECT agency_code, dataset_code, record_pseudonym, max(submission_key) AS submission_key, min(status_code) AS status_code,
     max(observed_on) AS observed_on

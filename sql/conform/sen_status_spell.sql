@@ -3,8 +3,8 @@
 -- Codes and choice between registrations as in sen_status. A census is complete: a status holds from the first census day
 -- on which it was seen until the next census of the agency that does not show it, whether that shows another or not the
 -- child. A census that the agency did not deliver is no day; a change of school within the census ends nothing.
--- A plan holds from its start until it ceased. One in force without a start is known from the day of the return; one that
--- is neither in force nor ceased is not known to have held. Of two plans that touch, the time is one.
+-- A plan holds from its start until it ceased. One in force without a start is known from the first return that has it; one that
+-- is neither in force nor ceased until the last return that has it in force. Of two plans that touch, the time is one.
 WITH census AS (
     SELECT agency_code, census_day, row_number() OVER days AS number, lead(census_day) OVER days AS next_day
     FROM (SELECT DISTINCT agency_code, census_day FROM school_census__pupilonroll JOIN census_day USING (submission_key))
@@ -29,11 +29,12 @@ island AS (
 ),
 plan AS (
     SELECT
-        agency_code, dataset_code, record_pseudonym, submission_key, observed_on,
-        least(coalesce(startdate, observed_on), observed_on) AS valid_from,
-        CASE WHEN NOT is_active THEN least(ceasedate, observed_on) END AS valid_to
+        agency_code, dataset_code, record_pseudonym, submission_key, first_seen_on, observed_on,
+        least(coalesce(startdate, first_seen_on), observed_on) AS valid_from,
+        CASE WHEN is_active THEN NULL WHEN ceasedate IS NULL THEN last_in_force_on + 1 ELSE least(ceasedate, observed_on) END
+            AS valid_to
     FROM ehc_plan_case
-    WHERE is_active OR ceasedate IS NOT NULL AND startdate IS NOT NULL
+    WHERE is_active OR coalesce(ceasedate, last_in_force_on) IS NOT NULL
 ),
 -- A plan begins a new time where none before it reaches its start.
 begun AS (
@@ -59,6 +60,6 @@ GROUP BY agency_code, dataset_code, record_pseudonym, status_code, island
 UNION ALL
 SELECT
     agency_code, dataset_code, record_pseudonym, max(submission_key), min(valid_from),
-    nullif(max(coalesce(valid_to, DATE '9999-12-31')), DATE '9999-12-31'), 'E', min(observed_on), max(observed_on), TRUE
+    nullif(max(coalesce(valid_to, DATE '9999-12-31')), DATE '9999-12-31'), 'E', min(first_seen_on), max(observed_on), TRUE
 FROM time_of_plans
 GROUP BY agency_code, dataset_code, record_pseudonym, island

@@ -29,11 +29,13 @@ SELECT pg_temp.past_day('sen_status', '{"observed_on": "least(t.last_seen_on, da
 SELECT pg_temp.past_day('sen_need', '{"observed_on": "least(t.last_seen_on, day)"}',
     'core_known.sen_need_spell AS t WHERE t.valid_from <= day AND (t.valid_to IS NULL OR t.valid_to > day)');
 
--- In force from start to end. One without a start is known from the day of the return.
+-- In force from start to end; one that is not told of any more until the last return that had it in force. One without a
+-- start is known from the day of the newest return.
 SELECT pg_temp.past_day('ehc_plan', '{
-    "is_active": "CASE WHEN day >= source.data_as_at THEN t.is_active ELSE t.start_date <= day AND (t.is_active OR coalesce(t.cease_date > day, FALSE)) END",
+    "is_active": "CASE WHEN day >= source.data_as_at THEN t.is_active ELSE t.start_date <= day AND (t.is_active OR coalesce(coalesce(t.cease_date, t.last_in_force_on + 1) > day, FALSE)) END",
     "cease_date": "CASE WHEN day >= source.data_as_at OR t.cease_date <= day THEN t.cease_date END",
     "cease_reason_code": "CASE WHEN day >= source.data_as_at OR t.cease_date <= day THEN t.cease_reason_code END",
+    "last_in_force_on": "CASE WHEN day >= source.data_as_at OR t.last_in_force_on <= day THEN t.last_in_force_on END",
     "last_review_date": "CASE WHEN day >= source.data_as_at OR t.last_review_date <= day THEN t.last_review_date END"}',
     'core_known.ehc_plan AS t JOIN core_known.source AS source USING (agency_code, dataset_code)
     WHERE day >= source.data_as_at OR t.start_date <= day');

@@ -27,6 +27,10 @@ CENSUSES = {
     "2025-autumn": date(2025, 10, 2), "2026-spring": date(2026, 1, 15),
 }  # fmt: skip
 RETURN = date(2026, 1, 15)
+# Of each return since when it tells what ended, and its day.
+RETURNS = {
+    **{f"{year}": (date(year, 1, 1), date(year, 12, 31)) for year in (2023, 2024, 2025)}, "2026-01": (date(2026, 1, 1), RETURN)
+}  # fmt: skip
 # Where the case system had Ada: for a while, in two entries, at one home.
 ADDRESSES: dict[str, Any] = {
     "ssd_person": [{"record_pseudonym": ADA}],
@@ -71,7 +75,9 @@ def area(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> I
         deliver_all(settings, connection)
         for period in CENSUSES:
             deliver(settings, connection, "education", "school_census", period, census(made, draw, period), 2)
-        deliver(settings, connection, "education", "sen2", "2026-01", plans(made, draw))
+        draw_plans(made, draw)
+        for period, (since, day) in RETURNS.items():
+            deliver(settings, connection, "education", "sen2", period, plans(made, since, day))
         deliver(settings, connection, "social_care", "identifier_bridge", "2026-01", ADDRESSES)
         known = {"record_pseudonym": ADA, "localpatientid": "1", "lsoa21_code": "E01990003"}
         deliver(settings, connection, "north_trust", "csds", "2022-12", {"mpi": [known]})
@@ -108,30 +114,36 @@ def census(made: Area, draw: random.Random, period: str) -> dict[str, Any]:
     return tables
 
 
-def plans(made: Area, draw: random.Random) -> dict[str, Any]:
-    """A return of plans that started, and some ceased, at any time in three years."""
-    names = ("person", "requests", "assessment", "namedplan", "activeplans", "senneed")
-    tables: dict[str, Any] = {name: [] for name in names} | {"sen2": [{"sen2tableid": "h", "referencedate": RETURN}]}
+def draw_plans(made: Area, draw: random.Random) -> None:
+    """Plans that started, and some ceased, at any time in three years."""
     for child in draw.sample(CHILDREN, 25):
         start = date(2023, 1, 15) + timedelta(days=draw.randrange(1000))
         end = start + timedelta(days=draw.randrange(1, 600))
         made.plans[child] = (start, end if end < RETURN else None)
+
+
+def plans(made: Area, since: date, day: date) -> dict[str, Any]:
+    """What a return of a day tells: the plans in force with their needs, and what ended from a day on."""
+    names = ("person", "requests", "assessment", "namedplan", "activeplans", "senneed")
+    tables: dict[str, Any] = {name: [] for name in names} | {"sen2": [{"sen2tableid": "h", "referencedate": day}]}
+    told = {child: of for child, of in made.plans.items() if of[0] <= day and (of[1] is None or of[1] >= since)}
+    for number, (child, (start, end)) in enumerate(told.items()):
         key, received = {"record_pseudonym": child}, start - timedelta(days=150)
-        tables["person"].append(key | {"persontableid": child, "sex": "F", "birth_month": date(2012, 1, 1)})
-        tables["requests"].append(
-            key | {"requeststableid": child, "persontableid": child, "receiveddate": received, "requestoutcome": "Y",
-                   "requestoutcomedate": received + timedelta(days=40)}
-        )  # fmt: skip
-        tables["assessment"].append(
-            key | {"assessmenttableid": child, "requeststableid": child, "assessmentoutcome": "Y",
-                   "assessmentoutcomedate": start, "week20": False}
-        )  # fmt: skip
-        ended = {"startdate": start, "ceasedate": made.plans[child][1]}
-        tables["namedplan"].append(key | ended | {"namedplantableid": child, "assessmenttableid": child})
+        # A case from before is historical; table ids come again in every return, for other children.
+        decided = {"requestoutcome": "Y", "requestoutcomedate": received + timedelta(days=40)}
+        issued: dict[str, Any] = {"assessmentoutcome": "Y", "assessmentoutcomedate": start, "week20": False}
+        if start < since:
+            decided, issued = {"requestoutcome": "H"}, {"assessmentoutcome": "H"}
+        of, request = f"{number}", {"requeststableid": f"{number}"}
+        tables["person"].append(key | {"persontableid": of, "sex": "F", "birth_month": date(2012, 1, 1)})
+        tables["requests"].append(key | request | decided | {"persontableid": of, "receiveddate": received})
+        tables["assessment"].append(key | request | issued | {"assessmenttableid": of})
+        ended = {"startdate": start, "ceasedate": end if end and end <= day else None}
+        tables["namedplan"].append(key | ended | {"namedplantableid": of, "assessmenttableid": of})
         if ended["ceasedate"] is None:
-            active = key | {"activeplanstableid": child, "requeststableid": child}
-            tables["activeplans"] += [active, active | {"activeplanstableid": f"{child}-again"}]
-            need = {"senneedtableid": child, "activeplanstableid": child, "sentype": "ASD", "sentyperank": 1}
+            active = key | request | {"activeplanstableid": of}
+            tables["activeplans"] += [active, active | {"activeplanstableid": f"{of}-again"}]
+            need = {"senneedtableid": of, "activeplanstableid": of, "sentype": "ASD", "sentyperank": 1}
             tables["senneed"].append(key | need)
     return tables
 
@@ -223,6 +235,20 @@ def test_a_past_day_is_counted_as_by_hand(area: Area, warehouse: Connection, day
     as_at = CENSUSES[area.census(day)]
     assert sorted(by_place) == [("MS", homes["E01990001"], as_at), ("NP", homes["E01990002"], as_at)]
     assert table(warehouse, f"mart_as_of.needs_prevalence('{day}')") != table(warehouse, "mart.needs_prevalence")
+
+
+@pytest.mark.parametrize("day", [date(2023, 12, 31), *PAST], ids=str)
+def test_a_past_year_of_the_process_is_that_of_the_returns_of_then(area: Area, warehouse: Connection, day: date):
+    """The newest return calls what was decided before its year historical; those that knew the days are kept."""
+    found = rows(
+        warehouse,
+        "SELECT requests_count, issued_count FROM mart_as_of.ehc_process(%s) WHERE period_type = '12_months'",
+        day,
+    )
+    year = range((day.replace(year=day.year - 1)).toordinal() + 1, day.toordinal() + 1)
+    starts = [start.toordinal() for start, _ in area.plans.values()]
+    assert found == [(sum(start - 150 in year for start in starts), sum(start in year for start in starts))]
+    assert found[0][1] > 4
 
 
 def test_before_the_first_census_nothing_is_said_of_pupils(warehouse: Connection):

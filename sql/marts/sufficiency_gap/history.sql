@@ -1,6 +1,7 @@
 -- The stock of plans on the reference date and one, two and three years before, from start and cease dates, with the
 -- plans recorded as ceased in the year after each of those days.
--- Grain: need x years back. Owner: sufficiency. Needs hang on plans in force, so most ceased plans are 'unknown'.
+-- Grain: need x years back. Owner: sufficiency. Needs hang on plans in force: that of a plan which no return had in force is
+-- 'unknown'. One that is neither in force nor ceased is told of no more, and counts until the last return that had it.
 SELECT
     coalesce(p.primary_need_code, 'unknown') AS need_code,
     back.years AS years_back,
@@ -12,5 +13,5 @@ FROM (
     FROM generate_series(0, %(window)s) AS years
 ) AS back
 INNER JOIN core.ehc_plan AS p
-    ON p.start_date <= back.day AND (p.cease_date IS NULL OR p.cease_date > back.day)
+    ON p.start_date <= back.day AND (p.is_active OR coalesce(p.cease_date, p.last_in_force_on + 1) > back.day)
 GROUP BY 1, 2;
