@@ -440,6 +440,81 @@ def show(database: Settings, connection: Connection) -> None:
     )
 
 
+def returned(day: date, *plans: tuple[str, date, date | None, str, str]) -> dict[str, list[dict[str, Any]]]:
+    """A return of a day: child, start of the plan, end, need, outcome of its request. Table ids count from 1."""
+    made: dict[str, list[dict[str, Any]]] = {"sen2": [{"sen2tableid": "h", "referencedate": day}]}
+    for number, (child, start, end, need, outcome) in enumerate(plans, start=1):
+        key, of, on = {"record_pseudonym": child * 32}, str(number), date(2022, 5, 1) if outcome in "YN" else None
+        rows = {
+            "person": {"persontableid": of},
+            "requests": {"requeststableid": of, "receiveddate": date(2022, 3, 1), "requestoutcome": outcome,
+                         "requestoutcomedate": on},
+        }  # fmt: skip
+        if outcome != "N":
+            rows["assessment"] = {"assessmenttableid": of, "requeststableid": of, "assessmentoutcome": outcome,
+                                  "assessmentoutcomedate": start if on else None}  # fmt: skip
+            rows["namedplan"] = {
+                "namedplantableid": of, "assessmenttableid": of, "startdate": start, "ceasedate": end,
+            }  # fmt: skip
+        if outcome != "N" and end is None:
+            rows["activeplans"] = {"activeplanstableid": of, "requeststableid": of, "lastreview": day}
+            rows["senneed"] = {"senneedtableid": of, "activeplanstableid": of, "sentype": need, "sentyperank": 1}
+        for table, row in rows.items():
+            made.setdefault(table, []).append(key | row)
+    return made
+
+
+def test_every_return_tells_what_the_newest_no_longer_knows(database: Settings, connection: Connection):
+    """a changes need. b ceased in 2023, c in 2024, d left without an end; the start of e was mended; f was refused."""
+    start, mended = date(2022, 9, 1), date(2022, 10, 1)
+    days = {"2023": date(2023, 12, 31), "2024": date(2024, 12, 31), "2026-01": date(2026, 1, 15)}
+    ended, later = date(2023, 5, 1), date(2024, 5, 1)
+    told = {
+        "2022": [("b", start, None, "HI", "Y")],
+        "2023": [
+            ("a", start, None, "SEMH", "Y"), ("b", start, ended, "", "Y"), ("c", start, None, "MLD", "Y"),
+            ("d", start, None, "PD", "Y"), ("e", start, None, "VI", "Y"), ("f", start, None, "", "N"),
+        ],
+        "2024": [
+            ("c", start, later, "", "H"), ("a", start, None, "ASD", "H"), ("d", start, None, "PD", "H"),
+            ("e", mended, None, "VI", "H"),
+        ],
+        "2026-01": [("e", mended, None, "VI", "H"), ("a", start, None, "ASD", "H")],
+    }  # fmt: skip
+    for period, plans in told.items():
+        day = days.get(period, date(2022, 12, 31))
+        deliver(database, connection, "education", "sen2", period, returned(day, *plans))
+    conform.run(database, REGISTRY, connection, None)
+    told_last = ("record_pseudonym", "start_date", "cease_date", "is_active", "last_in_force_on", "primary_need_code")
+    assert pick(conformed(database, "ehc_plan"), *told_last) == [
+        ("a" * 32, start, None, True, None, "ASD"), ("b" * 32, start, ended, False, date(2022, 12, 31), "HI"),
+        ("c" * 32, start, later, False, days["2023"], "MLD"), ("d" * 32, start, None, False, days["2024"], "PD"),
+        ("e" * 32, mended, None, True, None, "VI"),
+    ]  # fmt: skip
+    # Who was issued a plan, and who was refused, with the days of the return that knew them.
+    outcome = ("record_pseudonym", "request_outcome_code", "assessment_outcome_date")
+    assert pick(conformed(database, "ehc_request"), *outcome) == [
+        *((name * 32, "Y", start) for name in "abcde"), ("f" * 32, "N", None),
+    ]  # fmt: skip
+    spell = ("record_pseudonym", "valid_from", "valid_to")
+    after = date(2025, 1, 1)
+    assert pick(conformed(database, "sen_status_spell"), *spell) == [
+        ("a" * 32, start, None), ("b" * 32, start, ended), ("c" * 32, start, later), ("d" * 32, start, after),
+        ("e" * 32, mended, None),
+    ]  # fmt: skip
+    assert sorted(pick(conformed(database, "sen_need_spell"), *spell, "need_code"), key=str) == sorted(
+        [
+            ("a" * 32, start, days["2024"], "SEMH"), ("a" * 32, days["2024"], None, "ASD"),
+            ("b" * 32, start, ended, "HI"), ("c" * 32, start, later, "MLD"), ("d" * 32, start, after, "PD"),
+            ("e" * 32, mended, None, "VI"),
+        ],
+        key=str,
+    )  # fmt: skip
+    # What stands today is of the newest return alone.
+    assert {row["record_pseudonym"][0] for row in conformed(database, "sen_status")} == {"a", "e"}
+    assert pick(conformed(database, "sen_need"), "need_code") == [("ASD",), ("VI",)]
+
+
 def test_spells_of_plans_have_their_own_days(database: Settings, connection: Connection):
     """Two plans that touch are one time. One without a start is known from the day of the return; one that neither
     ceased nor is in force is not known to have held; the need of a plan is its need since it started."""

@@ -29,7 +29,8 @@ CENSUSES = {
 RETURN = date(2026, 1, 15)
 # Of each return since when it tells what ended, and its day.
 RETURNS = {
-    **{f"{year}": (date(year, 1, 1), date(year, 12, 31)) for year in (2023, 2024, 2025)}, "2026-01": (date(2026, 1, 1), RETURN)
+    **{f"{year}": (date(year, 1, 1), date(year, 12, 31)) for year in (2023, 2024, 2025)},
+    "2026-01": (date(2026, 1, 1), RETURN),
 }  # fmt: skip
 # Where the case system had Ada: for a while, in two entries, at one home.
 ADDRESSES: dict[str, Any] = {
