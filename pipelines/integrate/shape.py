@@ -105,7 +105,7 @@ def _ensure_history(connection: Connection, mart: str, wanted: Mapping[str, str]
             change = "ALTER TABLE {} ALTER COLUMN {} TYPE {} USING {}::text::{}"
             connection.execute(sql.SQL(change).format(history, column, of, column, of))
     names = sql.SQL(", ").join(map(sql.Identifier, wanted))
-    view = """CREATE VIEW {} AS SELECT {} FROM {}
+    view = """CREATE VIEW {} WITH (security_barrier = true) AS SELECT {} FROM {}
         WHERE recorded_from <= core.known_at() AND recorded_to > core.known_at() AND {}"""
     connection.execute(sql.SQL(view).format(known, names, history, sql.SQL(seen_by(wanted))))
     note = f"mart.{mart} as it was shown at the moment of joint_needs.as_known_at."

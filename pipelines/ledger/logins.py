@@ -133,16 +133,23 @@ def _exists(connection: psycopg.Connection[Any], role: str) -> bool:
 
 
 def end(connection: psycopg.Connection[Any], login: str, *, by: str) -> None:
-    """Take a login away and end its sessions; the ledger keeps that it was. Commits."""
-    done = connection.execute(
+    """Take a login away and end its sessions, with whatever the person made; the ledger keeps that it was. Commits."""
+    if login not in {row["login"] for row in listed(connection)}:
+        raise UsageFault(f"there is no login {login!r}; `joint-needs db logins` lists them")
+    name = sql.Identifier(login)
+    if _exists(connection, login):
+        # First nobody logs in any more, whatever comes between. What is the person's own (a large object) would keep
+        # the role.
+        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(name))
+        connection.commit()
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (login,))
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        connection.execute(sql.SQL("DROP ROLE {}").format(name))
+    connection.execute(
         "UPDATE ops.login SET ended_at = clock_timestamp(), ended_by = %s WHERE login = %s AND ended_at IS NULL",
         (by.strip(), login),
     )
-    if not done.rowcount:
-        connection.rollback()
-        raise UsageFault(f"there is no login {login!r}; `joint-needs db logins` lists them")
-    connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (login,))
-    connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(login)))
     connection.commit()
 
 

@@ -210,6 +210,16 @@ def test_an_analyst_asks_for_the_past_and_a_commissioner_does_not(area: Area):
                     reader.execute(question)  # type: ignore[call-overload]
 
 
+def test_no_expression_reads_what_a_mart_showed_of_another_area(area: Area):
+    """What fails on a row would tell of it: the view asks the rule first."""
+    with connect(area.settings) as owner:
+        shown = owner.execute(
+            """SELECT relname, coalesce(reloptions && '{security_barrier=true}', FALSE) FROM pg_class
+               WHERE relnamespace = 'mart_known'::regnamespace"""
+        ).fetchall()
+    assert shown and all(is_barred for _, is_barred in shown), shown
+
+
 def test_every_table_and_mart_can_be_asked(area: Area):
     """Whatever migration, query or mart.yaml brought it."""
     with connect(area.settings) as connection:

@@ -57,6 +57,17 @@ def keys_of(hub: Hub) -> list[tuple[Any, ...]]:
     )
 
 
+def guarded(hub: Hub) -> set[tuple[Any, ...]]:
+    """The tables of marts that show readers the rows of own areas alone, by which rule."""
+    return set(
+        hub.rows(
+            """SELECT c.oid::regclass::text, p.qual FROM pg_policies AS p
+               JOIN pg_class AS c ON c.oid = to_regclass(quote_ident(p.schemaname) || '.' || quote_ident(p.tablename))
+               WHERE p.policyname = 'own_areas' AND c.relrowsecurity"""
+        )
+    )
+
+
 def night(hub: Hub) -> dict[str, int]:
     """Match, conform, integrate; what changed of person keys."""
     changes = link.run(hub.area.settings, hub.area.registry, hub.area.connection, None).counts
@@ -66,6 +77,10 @@ def night(hub: Hub) -> dict[str, int]:
 
 def test_what_was_backed_up_comes_back_elsewhere_and_no_key_changes(hub: Hub, other: Hub, tmp_path: Path):
     settings, connection = hub.area.settings, hub.area.connection
+    for name, columns in (("mart.a", "geographic_level text, area_code"), ("partnership.a", "health_place_code"),
+                          ("mart.b", "health_place_code")):  # fmt: skip
+        connection.execute(f"CREATE TABLE {name} ({columns} text)")  # type: ignore[call-overload]
+        connection.execute("SELECT partnership.guard(%s, %s)", (name, "level" in columns))
     night(hub)
     before, held, kept = content(connection, *SCHEMAS), keys_of(hub), files(hub)
     with pytest.raises(UsageFault, match="apart"):
@@ -82,6 +97,8 @@ def test_what_was_backed_up_comes_back_elsewhere_and_no_key_changes(hub: Hub, ot
     assert (restored.state, replayed.state) == ("success", "success")
     assert content(other.area.connection, *SCHEMAS) == before
     assert files(other) == kept
+    assert guarded(other) == guarded(hub), "nobody sees more before the next refresh"
+    assert len(guarded(other)) == 3
     assert other.counts() == hub.counts()
     assert set(night(other).values()) == {0}
     assert keys_of(other) == held

@@ -234,10 +234,19 @@ def test_a_named_person_sees_whole_counts_of_own_areas_only(
                 assert person.execute("SHOW statement_timeout").fetchone() == ("2min",)
                 with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
                     person.execute("CREATE TEMP TABLE mine (a integer)")
+                person.execute("RESET ROLE")
+                person.execute("SET default_transaction_read_only = off")
+                person.execute("SELECT lo_from_bytea(0, 'kept')")
+            with psycopg.connect(server.url("loader", name), autocommit=True) as loader:
+                loader.execute("INSERT INTO mart.seen (geographic_level, area_code) VALUES ('ward', 'W9')")
+                assert loader.execute("DELETE FROM mart.seen WHERE area_code = 'W9'").rowcount == 1
             with connect(database, "commissioner") as role:
                 assert len(role.execute("SELECT 1 FROM partnership.seen").fetchall()) == 5
         finally:
             room.end(admin, login, by="A. Officer")
         assert room.listed(owner) == []
+        assert owner.execute("SELECT count(*) FROM pg_largeobject_metadata").fetchone() == (0,), "nor keeps the login"
+        with pytest.raises(UsageFault, match="no login"):
+            room.end(admin, login, by="A. Officer")
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect((tmp_path / "login").read_text().strip())
