@@ -16,18 +16,19 @@ from pipelines.ledger.database import connect
 from pipelines.settings import Settings
 
 
-def would_erase(agency: str, record: str, is_everywhere: bool = False) -> dict[str, Any]:
-    """Where a partner's record, or its child everywhere, is found, and which holds stand against an erasure."""
+def would_erase(agency: str, record: str, **reach: bool) -> dict[str, Any]:
+    """Where the child behind a partner's record is found, and which holds stand against an erasure.
+
+    reach: is_everywhere or is_alone, as `erasure.whose` takes them.
+    """
     from pipelines.keeping import erasure
 
     with hub() as (settings, registry, connection):
-        child = erasure.whose(registry, connection, agency, record, is_everywhere=is_everywhere)
+        child = erasure.whose(registry, connection, agency, record, **reach)
         return erasure.would_go(settings, connection, child)
 
 
-def erase(
-    agency: str, record: str, by: str, reason: str, is_everywhere: bool = False
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def erase(agency: str, record: str, by: str, reason: str, **reach: bool) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Take a child out of everything, for good, and refresh the picture; then look for it everywhere.
 
     What waits in the landing place is taken in first, without the child; what is not yet whole there, once it is.
@@ -37,7 +38,7 @@ def erase(
     from pipelines.keeping.search import WAITING
 
     with hub() as (settings, registry, connection):
-        child = erasure.whose(registry, connection, agency, record, is_everywhere=is_everywhere)
+        child = erasure.whose(registry, connection, agency, record, **reach)
         key = erasure.suppress(settings, connection, child, by=by, reason=reason)
         groups = sorted({registry.agency(one).group for one in child.records if one in registry.agencies})
     outcomes = pull(groups)

@@ -43,19 +43,23 @@ def erase(
     reason: Reason = "",
     by: By = "",
     everywhere: Annotated[
-        bool, typer.Option("--everywhere", help="The child's records at every agency, as they are linked today.")
+        bool, typer.Option("--everywhere", help="The child's records of every agency, as they are linked today.")
+    ] = False,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="This record alone, where others are wrongly taken for the same child.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show where the child is found.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take one child out of everything the hub keeps, for good, and keep it from coming back."""
+    """Take what an agency sent of one child out of everything the hub keeps, for good, and keep it from coming back."""
     from pipelines import upkeep
 
+    reach = {"is_everywhere": everywhere, "is_alone": alone}
     record = sys.stdin.readline().strip() if record == "-" else record
     if dry_run:
-        _show_found(upkeep.would_erase(agency, record, everywhere), as_json)
+        _show_found(upkeep.would_erase(agency, record, **reach), as_json)
         return
-    outcomes, found = upkeep.erase(agency, record, by or getpass.getuser(), reason, everywhere)
+    outcomes, found = upkeep.erase(agency, record, by or getpass.getuser(), reason, **reach)
     if as_json:
         show({"outcomes": outcomes, "proof": found}, True)
         return
@@ -70,6 +74,9 @@ def _show_found(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show(found, True)
         return
+    for source, count in found["records"].items():
+        several = "  several: is it one child?" if count > 1 else ""
+        out.print(f"records of {source:<21} {count:>8,}{several}", highlight=False)
     for place, count in found["found"].items():
         out.print(f"{place:<32} {count:>8,}", highlight=False)
     where = f"{found['tables_searched']} tables and {found['files_searched']:,} files searched"

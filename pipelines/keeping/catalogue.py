@@ -101,19 +101,35 @@ def persons_of(connection: Connection, records: Records) -> set[UUID]:
     return found
 
 
-def records_of(connection: Connection, records: Records) -> dict[str, frozenset[str]]:
-    """These records and all others that are taken to be the same persons today, by agency."""
+def records_of(connection: Connection, records: Records, *, is_everywhere: bool) -> dict[str, frozenset[str]]:
+    """These records and all others that are taken to be the same persons today, by agency.
+
+    Of one agency, which knows a child by another pseudonym in each of its datasets; or of every agency.
+    """
     rows = connection.execute(
         """SELECT DISTINCT agency_code, record_pseudonym FROM link.crosswalk
-           WHERE valid_to = 'infinity' AND person_key IN (
+           WHERE valid_to = 'infinity' AND (%(everywhere)s OR agency_code = ANY(%(agencies)s)) AND person_key IN (
                SELECT person_key FROM link.crosswalk WHERE valid_to = 'infinity' AND (agency_code, record_pseudonym)
                    IN (SELECT * FROM unnest(%(agencies)s::text[], %(records)s::text[])))""",
-        parameters(records),
+        parameters(records) | {"everywhere": is_everywhere},
     ).fetchall()
     found = {agency: set(pseudonyms) for agency, pseudonyms in records.items()}
     for agency, pseudonym in rows:
         found.setdefault(agency, set()).add(pseudonym)
     return {agency: frozenset(pseudonyms) for agency, pseudonyms in found.items()}
+
+
+def sources_of(connection: Connection, records: Records) -> dict[str, int]:
+    """How many of these records the linker knows of each dataset, by `agency/dataset`."""
+    return dict(
+        connection.execute(
+            """SELECT agency_code || '/' || dataset_code, count(DISTINCT record_pseudonym)::integer
+               FROM link.crosswalk WHERE (agency_code, record_pseudonym)
+                   IN (SELECT * FROM unnest(%(agencies)s::text[], %(records)s::text[]))
+               GROUP BY 1 ORDER BY 1""",
+            parameters(records),
+        ).fetchall()
+    )
 
 
 def delete(connection: Connection, records: Records) -> Counter[str]:

@@ -41,18 +41,28 @@ class Child:
 
 
 def whose(
-    registry: Registry, connection: Connection, agency: str, record: str, *, is_everywhere: bool = False
+    registry: Registry,
+    connection: Connection,
+    agency: str,
+    record: str,
+    *,
+    is_everywhere: bool = False,
+    is_alone: bool = False,
 ) -> Child:
-    """The child behind a partner's record: of that partner alone, or everywhere that the linker knows it.
+    """The child behind a partner's record: all that this partner sent of it, or that every partner did, as linked.
 
-    Raises UsageFault for an agency nobody knows and for what is no record pseudonym; neither is repeated.
+    is_alone: this one record, of one dataset, whoever it is taken for. Raises UsageFault for an agency nobody knows and
+    for what is no record pseudonym; neither is repeated.
     """
-    registry.agency(agency)
+    if not Ledger(connection).submissions(group=[agency]):  # one that left is known by what it sent
+        registry.agency(agency)
     if not _PSEUDONYM.fullmatch(record):
         raise UsageFault("a record pseudonym is 32 characters, 0 to 9 and a to f, as the partner's door writes it")
+    if is_everywhere and is_alone:
+        raise UsageFault("either one record alone or the child everywhere")
     records = {agency: frozenset({record})}
-    if is_everywhere:
-        records = catalogue.records_of(connection, records)
+    if not is_alone:
+        records = catalogue.records_of(connection, records, is_everywhere=is_everywhere)
     persons = catalogue.persons_of(connection, records)
     shared = {person for person in persons if _has_others(connection, person, records)}
     return Child(records, frozenset(persons - shared))
@@ -66,9 +76,13 @@ def _has_others(connection: Connection, person: UUID, records: Records) -> bool:
 
 
 def would_go(settings: Settings, connection: Connection, child: Child) -> dict[str, Any]:
-    """Where the child is found, and the holds that would forbid to erase it. Changes nothing."""
+    """Where the child is found, by how many records, and the holds that would forbid to erase it. Changes nothing."""
     found = search.find(settings, connection, child.records, set(child.persons))
-    return {**found.as_json(), "holds": holds.against(settings, connection, child.records)}
+    return {
+        **found.as_json(),
+        "records": catalogue.sources_of(connection, child.records),
+        "holds": holds.against(settings, connection, child.records),
+    }
 
 
 def suppress(settings: Settings, connection: Connection, child: Child, *, by: str, reason: str) -> int:
@@ -106,9 +120,15 @@ def suppress(settings: Settings, connection: Connection, child: Child, *, by: st
 def erase(settings: Settings, connection: Connection, child: Child, erasure: int) -> Outcome:
     """Take a listed child out of ledger, core, link and files. What the marts count changes with the next refresh."""
     with recorded_run(connection, "erase", f"erasure {erasure}") as outcome, one_at_a_time(connection):
+        query = "SELECT at, counts <> '{}' AS is_done FROM ops.erasure WHERE erasure_key = %s"
+        before = Ledger(connection).rows(query, erasure)[0]
         outcome.counts = dict(_take_out(settings, connection, child.records, erasure))
         if not outcome.counts:
-            outcome.notes.append("nothing was found: is it this partner's pseudonym? It is on the list all the same")
+            outcome.notes.append(
+                f"nothing was left: it was erased by the request of {before['at']:%Y-%m-%d}"
+                if before["is_done"]
+                else "nothing was found: is it this partner's pseudonym? It is on the list all the same"
+            )
     return outcome
 
 

@@ -36,23 +36,33 @@ _LEFT = ".left"
 
 @dataclass
 class Changes:
-    """What is to be done once the ledger has committed: files that take the place of others, files that go."""
+    """What is to be done once the ledger has committed: files that go, that take the place of others, that go last."""
 
-    instead: dict[Path, Path] = field(default_factory=dict)
     gone: set[Path] = field(default_factory=set)
+    instead: dict[Path, Path] = field(default_factory=dict)
+    last: set[Path] = field(default_factory=set)
 
     def settle(self) -> None:
-        """Put new files in their places and delete what goes; safe to call again."""
+        """Delete what goes and put new files in their places.
+
+        Payload, linkage files and lake, by which a later run sees whose erasure was broken off, come last.
+        """
+        for path in self.gone:
+            _remove(path)
         for target, made in self.instead.items():
             made.rename(target)
-        for path in self.gone:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        for folder in {path.parent for path in (*self.instead, *self.gone)}:
+        for path in self.last:
+            _remove(path)
+        for folder in {path.parent for path in (*self.gone, *self.instead, *self.last)}:
             if folder.is_dir():
                 durable.sync(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,7 @@ def lake(
     for path in sorted({*named, *folder.glob("*.parquet")}):
         if not path.is_file() or not pseudonyms_of(path) & gone:
             continue
-        changes.gone.add(path)
+        changes.last.add(path)
         if path in named:
             passing = path.with_name(f".{path.name}{_LEFT}")
             rows, sha256 = write_left(path, passing, partial(left, gone=gone))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -12,6 +14,7 @@ from pipelines import steward
 from pipelines.errors import SystemFault, UsageFault
 from pipelines.keeping import catalogue, erasure, holds, journal, search, stores
 from pipelines.receive import suppression
+from pipelines.receive.files import REFUSED
 from tests.keeping.conftest import CSDS, Hub
 
 BY = {"by": "A. Officer", "reason": "asked for by the family, reference 12"}
@@ -107,6 +110,51 @@ def test_one_partners_record_goes_and_the_others_stay_with_their_person(hub: Hub
                     hub.person) == [(False, True)]  # fmt: skip
 
 
+def test_a_partner_erases_all_that_it_sent_of_a_child_or_one_record_alone(hub: Hub):
+    """The pseudonyms of a child differ from dataset to dataset of one agency."""
+    connection, again = hub.area.connection, "ab" * 16
+    connection.execute("INSERT INTO link.crosswalk VALUES ('north_trust', 'mhsds', %s, %s, now())", (again, hub.person))
+    child = child_of(hub, is_everywhere=False)
+    assert child.records == {"north_trust": {hub.record, again}}
+    told = erasure.would_go(hub.area.settings, connection, child)
+    assert told["records"] == {"north_trust/csds": 1, "north_trust/mhsds": 1}
+    alone = erasure.whose(hub.area.registry, connection, "north_trust", again, is_alone=True)
+    assert alone.records == {"north_trust": {again}} and alone.persons == set()
+    erase(hub, child)
+    assert {agency for (agency,) in hub.rows("SELECT agency_code FROM link.crosswalk WHERE person_key = %s",
+                                             hub.person)} == {"education"}  # fmt: skip
+
+
+def test_whoever_left_is_erased_and_who_was_is_told_so(hub: Hub):
+    settings, connection = hub.area.settings, hub.area.connection
+    left = replace(hub.area.registry, agencies={})
+    child = erasure.whose(left, connection, "north_trust", hub.record)
+    erase(hub, child)
+    key = erasure.suppress(settings, connection, child, **BY)
+    (note,) = erasure.erase(settings, connection, child, key).notes
+    assert note.startswith("nothing was left: it was erased by the request of 20")
+    unknown = erasure.whose(left, connection, "north_trust", "cd" * 16)
+    key = erasure.suppress(settings, connection, unknown, **BY)
+    (note,) = erasure.erase(settings, connection, unknown, key).notes
+    assert "is it this partner's pseudonym?" in note
+
+
+def test_broken_off_between_two_files_what_only_counted_the_child_goes_too(hub: Hub, monkeypatch: pytest.MonkeyPatch):
+    settings = hub.area.settings
+    shutil.rmtree(settings.landing / REFUSED)
+    settings.link_kept.mkdir(exist_ok=True)
+    child = child_of(hub)
+    with monkeypatch.context() as patched:
+        patched.setattr(stores.shutil, "rmtree", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            erase(hub, child)
+    hub.area.connection.rollback()
+    erasure.replay(settings, hub.area.connection)
+    assert not settings.link_kept.exists()
+    assert list(settings.snapshots.glob("*")) == []
+    assert look(hub, child) == {}
+
+
 @pytest.mark.parametrize(
     ("where", "name"),
     [(journal, "add"), (catalogue, "delete"), (stores.Changes, "settle"), (search, "vacuum")],
@@ -122,7 +170,7 @@ def test_a_broken_off_erasure_is_finished_by_the_nightly_replay(
 
     def killed(*args: Any, **kwargs: Any) -> Any:
         if name == "settle":  # half of it
-            args[0].gone.clear()
+            args[0].last.clear()
             args[0].instead = dict(list(args[0].instead.items())[:1])
         if name in ("add", "settle"):
             done(*args, **kwargs)
