@@ -237,12 +237,10 @@ def replay(file: Path, progress: Callable[[str], None] = lambda _: None) -> list
 
 def withdraw(submission: str, by: str, reason: str) -> list[dict[str, Any]]:
     """Take a submission out for good, and refresh the picture without it; UsageFault where a legal hold stands."""
-    from pipelines import steward
     from pipelines.keeping import retention
 
     with hub() as (settings, _, connection):
-        retention.refuse(settings, connection, submission)
-        gone = steward.withdraw(settings, connection, submission, by=by, reason=reason)
+        gone = retention.take_out(settings, connection, submission, by=by, reason=reason)
     return [gone.as_json(), *refresh()]
 
 

@@ -68,8 +68,8 @@ def lift_hold(hold: int, by: str, reason: str) -> None:
     """End a legal hold."""
     from pipelines.keeping import holds
 
-    with hub() as (_, _, connection):
-        holds.lift(connection, hold, by=by, reason=reason)
+    with hub() as (settings, _, connection):
+        holds.lift(settings, connection, hold, by=by, reason=reason)
 
 
 def holds() -> list[dict[str, Any]]:

@@ -137,8 +137,13 @@ def delete(connection: Connection, records: Records) -> Counter[str]:
 
     A person who has other records keeps the key; what was put together from all records of the person goes, and the
     next refresh puts it together from those that are left. Rounds are run until one finds nothing: a trigger may have
-    written what the last one deleted into a history.
+    written what the last one deleted into a history. The next refresh has to make persons and marts anew, whatever the
+    state of its files.
     """
+    connection.execute(
+        """UPDATE ops.refresh SET code_version = code_version || '+erased'
+           WHERE refresh_key = (SELECT max(refresh_key) FROM ops.refresh)"""
+    )
     persons, counts = persons_of(connection, records), Counter[str]()
     everywhere = places(connection)
     for _ in range(MOST_ROUNDS):

@@ -20,7 +20,7 @@ from uuid import UUID
 import psycopg
 
 from pipelines.errors import UsageFault
-from pipelines.keeping import catalogue, holds, journal, search, stores
+from pipelines.keeping import catalogue, holds, journal, retention, search, stores
 from pipelines.keeping.holds import Records
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
 from pipelines.ledger.turn import one_at_a_time
@@ -133,13 +133,14 @@ def erase(settings: Settings, connection: Connection, child: Child, erasure: int
 
 
 def replay(settings: Settings, connection: Connection, *, is_thorough: bool = False) -> Outcome:
-    """Bring the journal into the ledger, and take out whoever is on the list and is found all the same.
+    """Bring the journal into the ledger, and take out whoever and whatever it says is out and is found all the same.
 
     That is so after a backup was restored, and after an erasure was broken off. Linkage files are opened only where
     one was, or is_thorough.
     """
     with recorded_run(connection, "replay erasures", "all") as outcome, one_at_a_time(connection):
-        outcome.counts = {"noted": journal.note(connection, journal.read(journal.path(settings)))}
+        lines = journal.read(journal.path(settings))
+        outcome.counts = {"noted": journal.note(connection, lines)}
         connection.commit()
         ledger = Ledger(connection)
         unfinished = [row["erasure_key"] for row in ledger.rows(
@@ -155,6 +156,7 @@ def replay(settings: Settings, connection: Connection, *, is_thorough: bool = Fa
         if not held:
             connection.execute("UPDATE ops.erasure SET finished_at = clock_timestamp() WHERE finished_at IS NULL")
         connection.commit()
+        outcome.counts["withdrawn"] = len(retention.take_out_again(settings, connection, lines))
     return outcome
 
 
@@ -183,11 +185,6 @@ def _take_out(settings: Settings, connection: Connection, records: Records, eras
     counts += rows + stores.leftovers(settings, records, submissions, changes)
     if counts:
         counts += stores.drafts(settings, changes)
-        # Whatever the state of its files, the next refresh has to make persons and marts anew.
-        connection.execute(
-            """UPDATE ops.refresh SET code_version = code_version || '+erased'
-               WHERE refresh_key = (SELECT max(refresh_key) FROM ops.refresh)"""
-        )
     _note(connection, erasure, counts)
     connection.commit()
     changes.settle()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
 from pipelines.errors import UsageFault
+from pipelines.keeping import journal
 from pipelines.ledger import Ledger
 from pipelines.receive import suppression
 from pipelines.settings import Settings
@@ -30,25 +32,27 @@ def place(
     """Forbid to delete what an agency sent, one dataset of it, or one record of it; the hold's number. Commits."""
     need_words(by, reason)
     mark = suppression.fingerprint(suppression.load_key(settings, make=True), agency, record) if record else None
-    key = Ledger(connection).rows(
-        """INSERT INTO ops.legal_hold (agency_code, dataset_code, fingerprint, placed_by, reason)
-           VALUES (%s, %s, %s, %s, %s) RETURNING hold_key""",
-        *(agency, dataset, mark, by.strip(), reason.strip()),
-    )[0]["hold_key"]
+    of = {"agency": agency, "dataset": dataset, "fingerprint": mark}
+    placed = journal.Decision("hold", datetime.now(UTC).isoformat(), by.strip(), reason.strip(), of)
+    journal.note(connection, [placed])
+    journal.add(settings, placed)
+    query = "SELECT hold_key FROM ops.legal_hold WHERE at = %s AND agency_code = %s"
+    key = Ledger(connection).rows(query, placed.at, agency)[0]["hold_key"]
     connection.commit()
     return int(key)
 
 
-def lift(connection: Connection, hold: int, *, by: str, reason: str) -> None:
+def lift(settings: Settings, connection: Connection, hold: int, *, by: str, reason: str) -> None:
     """End a hold; it stays in the ledger as lifted. Raises UsageFault where none of that number stands. Commits."""
     need_words(by, reason)
-    done = connection.execute(
-        """UPDATE ops.legal_hold SET lifted_at = clock_timestamp(), lifted_by = %s, lifted_reason = %s
-           WHERE hold_key = %s AND lifted_at IS NULL""",
-        (by.strip(), reason.strip(), hold),
-    )
-    if not done.rowcount:
+    query = "SELECT at, agency_code FROM ops.legal_hold WHERE hold_key = %s AND lifted_at IS NULL FOR UPDATE"
+    rows = Ledger(connection).rows(query, hold)
+    if not rows:
         raise UsageFault(f"no hold {hold} stands; `joint-needs db holds` lists them")
+    of = {"hold": rows[0]["at"].isoformat(), "agency": rows[0]["agency_code"]}
+    lifted = journal.Decision("lift", datetime.now(UTC).isoformat(), by.strip(), reason.strip(), of)
+    journal.note(connection, [lifted])
+    journal.add(settings, lifted)
     connection.commit()
 
 

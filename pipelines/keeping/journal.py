@@ -1,4 +1,4 @@
-"""The journal of erasures: a file with the hub's keys, so that a restored backup can be brought up to it.
+"""The journal: erasures, holds and withdrawals in a file with the hub's keys, to bring a restored backup up to them.
 
 One JSON document a line, only ever added to. It holds keyed fingerprints, as the list in the database does.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,14 +33,33 @@ class Entry:
     fingerprints: dict[str, list[str]]
 
 
+@dataclass(frozen=True)
+class Decision:
+    """Something else that a backup must not undo: who decided it, why, when; of says of what.
+
+    kind: `hold` (of: agency, dataset, fingerprint; known by its moment), `lift` (of: the hold's moment) or `withdraw`
+    (of: submission and the hash of its content).
+    """
+
+    kind: str
+    at: str
+    by: str
+    reason: str
+    of: Mapping[str, Any]
+
+
+Line = Entry | Decision
+
+
 def path(settings: Settings) -> Path:
     """Where the journal lies."""
     return settings.hub_keys / NAME
 
 
-def add(settings: Settings, entry: Entry) -> None:
+def add(settings: Settings, entry: Line) -> None:
     """Write an entry to the end, and force it to the disk."""
     file = path(settings)
+    file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     whole = not file.exists() or not file.stat().st_size or file.read_bytes().endswith(b"\n")
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as stream:
         # After a kill in the middle of a line, the next entry begins on one of its own.
@@ -49,17 +69,18 @@ def add(settings: Settings, entry: Entry) -> None:
     durable.sync(file.parent)
 
 
-def read(file: Path) -> list[Entry]:
+def read(file: Path) -> list[Line]:
     """The entries of a journal; none where there is no file.
 
     A line that a kill cut off is passed over, since its erasure was not begun. Raises SystemFault where a whole line is
     no entry.
     """
     lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
-    found = []
+    found: list[Line] = []
     for line in lines:
         try:
-            found.append(Entry(**json.loads(line)))
+            told = json.loads(line)
+            found.append(Decision(**told) if "kind" in told else Entry(**told))
         except ValueError:
             continue
         except TypeError:
@@ -67,21 +88,44 @@ def read(file: Path) -> list[Entry]:
     return found
 
 
-def note(connection: psycopg.Connection[Any], entries: list[Entry]) -> int:
-    """Bring entries into the database that it does not have; how many. Does not commit."""
-    added = 0
-    for entry in entries:
-        row = connection.execute(
-            """INSERT INTO ops.erasure (erasure, at, agencies, asked_by, reason) VALUES (%s, %s, %s, %s, %s)
-               ON CONFLICT (erasure) DO NOTHING RETURNING erasure_key""",
-            (entry.erasure, datetime.fromisoformat(entry.at), list(entry.fingerprints), entry.asked_by, entry.reason),
-        ).fetchone()
-        if row is None:
-            continue
-        added += 1
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO ops.suppression VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-                [(agency, mark, row[0]) for agency, marks in entry.fingerprints.items() for mark in marks],
-            )
-    return added
+def merge(settings: Settings, copy: Path) -> None:
+    """Add to the hub's journal what a copy of it has beyond it."""
+    there = read(path(settings))
+    for entry in read(copy):
+        if entry not in there:
+            add(settings, entry)
+
+
+def note(connection: psycopg.Connection[Any], entries: Iterable[Line]) -> int:
+    """Bring erasures and holds into the database that it does not have; how many. Does not commit."""
+    return sum(_erasure(connection, one) if isinstance(one, Entry) else _hold(connection, one) for one in entries)
+
+
+def _erasure(connection: psycopg.Connection[Any], entry: Entry) -> int:
+    row = connection.execute(
+        """INSERT INTO ops.erasure (erasure, at, agencies, asked_by, reason) VALUES (%s, %s, %s, %s, %s)
+           ON CONFLICT (erasure) DO NOTHING RETURNING erasure_key""",
+        (entry.erasure, datetime.fromisoformat(entry.at), list(entry.fingerprints), entry.asked_by, entry.reason),
+    ).fetchone()
+    if row is None:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ops.suppression VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [(agency, mark, row[0]) for agency, marks in entry.fingerprints.items() for mark in marks],
+        )
+    return 1
+
+
+def _hold(connection: psycopg.Connection[Any], one: Decision) -> int:
+    given = {"at": one.at, "by": one.by, "reason": one.reason, **one.of}
+    if one.kind == "hold":
+        query = """INSERT INTO ops.legal_hold (at, agency_code, dataset_code, fingerprint, placed_by, reason)
+            SELECT %(at)s::timestamptz, %(agency)s, %(dataset)s, %(fingerprint)s, %(by)s, %(reason)s
+            WHERE NOT EXISTS (SELECT FROM ops.legal_hold WHERE at = %(at)s AND agency_code = %(agency)s)"""
+    elif one.kind == "lift":
+        query = """UPDATE ops.legal_hold SET lifted_at = %(at)s, lifted_by = %(by)s, lifted_reason = %(reason)s
+            WHERE at = %(hold)s AND agency_code = %(agency)s AND lifted_at IS NULL"""
+    else:
+        return 0
+    return connection.execute(query, given).rowcount

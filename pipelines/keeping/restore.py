@@ -18,7 +18,7 @@ from psycopg import sql
 
 from pipelines import durable
 from pipelines.errors import SystemFault, UsageFault
-from pipelines.keeping import erasure, tables
+from pipelines.keeping import erasure, journal, tables
 from pipelines.keeping.backup import (
     DATABASE,
     FILES,
@@ -34,6 +34,7 @@ from pipelines.keeping.backup import (
 from pipelines.ledger import Outcome
 from pipelines.ledger.migrate import known, migrate, rebuild
 from pipelines.ledger.turn import one_at_a_time
+from pipelines.receive import suppression
 from pipelines.seal.keys import HubKeys
 from pipelines.settings import Settings
 
@@ -46,7 +47,8 @@ def restore(
 ) -> list[Outcome]:
     """Bring a backup back into this hub; outcomes of the restore and of the erasures done again.
 
-    keys: the copy of the hub's keys, for a hub that has none. replace: whether what the hub has may go.
+    keys: a copy of the hub's keys; a hub that has them takes from it what its journal lacks. replace: whether what the
+    hub has may go.
 
     Raises SystemFault where the backup is not whole, was changed, or was made under other keys or by another version;
     UsageFault where the hub has data and replace is not given. Then nothing was touched.
@@ -54,9 +56,8 @@ def restore(
     listed = check(settings, folder, keys or settings.hub_keys)
     if not replace and not (settings.home / _COPIES).exists() and _has_data(settings, connection):
         raise UsageFault("this hub has data; say --replace to put the backup in its place, for good")
-    if keys and not settings.hub_keys.exists():
-        shutil.copytree(keys, settings.hub_keys)
-        settings.hub_keys.chmod(0o700)
+    if keys:
+        _bring_keys(settings, keys)
     copies = settings.home / _COPIES
     shutil.rmtree(copies, ignore_errors=True)
     shutil.copytree(folder / FILES, copies)
@@ -71,6 +72,26 @@ def restore(
     restored = Outcome("restore", f"backup of {listed['made_at'][:16]}", "success", {**counts, "rows": listed["rows"]})
     restored.notes.append("the next refresh makes the marts anew: joint-needs refresh")
     return [restored, erasure.replay(settings, connection, is_thorough=True)]
+
+
+def _bring_keys(settings: Settings, keys: Path) -> None:
+    """Put a copy of the keys in place where the hub has none; else add what its journal and its list's key lack."""
+    mine = settings.hub_keys
+    if not mine.exists():
+        shutil.copytree(keys, mine)
+        mine.chmod(0o700)
+        return
+    theirs, ours = (folder / suppression.KEY for folder in (keys, mine))
+    if HubKeys.load(keys).pass_key != HubKeys.load(mine).pass_key or (
+        theirs.exists() and ours.exists() and theirs.read_bytes() != ours.read_bytes()
+    ):
+        raise UsageFault(
+            f"the hub's own keys are not those of {keys}; nothing was touched. Move {mine} away, with its "
+            f"{journal.NAME} added to the other"
+        )
+    if theirs.exists() and not ours.exists():
+        durable.write(ours, theirs.read_bytes())
+    journal.merge(settings, keys / journal.NAME)
 
 
 def check(settings: Settings, folder: Path, keys: Path) -> dict[str, Any]:

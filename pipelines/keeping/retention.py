@@ -7,15 +7,17 @@ goes too once its time is over, so nobody's picture rests on data that may no lo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from pipelines.keeping import catalogue, holds, stores
+from pipelines.keeping import catalogue, holds, journal, stores
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
+from pipelines.ledger.turn import one_at_a_time
 from pipelines.receive import suppression
 from pipelines.receive.files import REFUSED
 from pipelines.registry import Registry
@@ -42,10 +44,33 @@ class Due:
         return {**self.__dict__, "kept_until": str(self.kept_until), "holds": list(self.holds)}
 
 
-def refuse(settings: Settings, connection: Connection, submission: str) -> None:
-    """UsageFault where a legal hold forbids to take the content of a submission out."""
+def take_out(settings: Settings, connection: Connection, submission: str, *, by: str, reason: str) -> Outcome:
+    """Withdraw a submission, so that no restored backup brings it back. UsageFault where a legal hold forbids it."""
+    holds.need_words(by, reason)
     ledger = Ledger(connection)
-    holds.refuse(_against(settings, ledger.submission(submission), _standing(ledger)))
+    found = ledger.submission(submission)
+    holds.refuse(_against(settings, found, _standing(ledger)))
+    if found.state != "withdrawn":
+        of = {"submission": submission, "content": found.content_sha256}
+        journal.add(settings, journal.Decision("withdraw", datetime.now(UTC).isoformat(), by, reason, of))
+    return withdraw(settings, connection, submission, by=by, reason=reason)
+
+
+def take_out_again(settings: Settings, connection: Connection, entries: Iterable[journal.Line]) -> list[str]:
+    """Withdraw what the journal says was withdrawn and a backup or a sender brought back; the submissions.
+
+    What a hold keeps stays.
+    """
+    ledger, placed = Ledger(connection), _standing(Ledger(connection))
+    there = {(of.submission, of.content_sha256): of for of in ledger.submissions() if of.state != "withdrawn"}
+    gone = []
+    for one in entries:
+        if isinstance(one, journal.Decision) and one.kind == "withdraw":
+            found = there.pop((one.of["submission"], one.of["content"]), None)
+            if found is not None and not _against(settings, found, placed):
+                withdraw(settings, connection, found.submission, by=one.by, reason=one.reason)
+                gone.append(found.submission)
+    return gone
 
 
 def _standing(ledger: Ledger) -> list[dict[str, Any]]:
@@ -96,11 +121,14 @@ def apply(settings: Settings, registry: Registry, connection: Connection, today:
         listed = due(settings, registry, connection, today)
         connection.commit()
         gone = [one for one in listed if not one.holds]
-        files = 0
+        files, rows = 0, 0
+        if gone:
+            with one_at_a_time(connection):
+                rows = _forget(settings, connection, {one.submission for one in gone})
         for one in gone:
             reason = f"kept until {one.kept_until} ({one.retention_years} years after its period)"
             files += withdraw(settings, connection, one.submission, by=BY, reason=reason).counts["files"]
-        rows = _delete_withdrawn(connection)
+        rows += _delete_withdrawn(connection)
         outcome.counts = {
             "submissions": len(gone),
             "files": files,
@@ -111,7 +139,32 @@ def apply(settings: Settings, registry: Registry, connection: Connection, today:
         outcome.notes += [
             f"{one.submission}: kept by legal hold {', '.join(map(str, one.holds))}" for one in listed if one.holds
         ]
+        there = {of.dataset_code for of in Ledger(connection).submissions() if of.state != "withdrawn"}
+        outcome.notes += [
+            f"{dataset}: no contract says how long it is kept" for dataset in sorted(there - set(registry.contracts))
+        ]
     return outcome
+
+
+def _forget(settings: Settings, connection: Connection, going: set[str]) -> int:
+    """Delete the records that nothing tells of but submissions that go, the crosswalk's memory of them included; rows.
+
+    Before their files go, which say who they are: broken off, it is done again.
+    """
+    gone: dict[str, frozenset[str]] = {}
+    for (agency, _), sent in _by_source(Ledger(connection).submissions()).items():
+        if ends := [of for of in sent if of.submission in going]:
+            stays = [of for of in sent if of.submission not in going and of.state != "withdrawn"]
+            told, still = (stores.every_pseudonym(settings, some).get(agency, set()) for some in (ends, stays))
+            gone[agency] = gone.get(agency, frozenset()) | (told - still)
+    return catalogue.delete(connection, gone).total()
+
+
+def _by_source(submissions: Iterable[Submission]) -> dict[tuple[str, str], list[Submission]]:
+    found: dict[tuple[str, str], list[Submission]] = {}
+    for of in submissions:
+        found.setdefault((of.agency_code, of.dataset_code), []).append(of)
+    return found
 
 
 def _delete_withdrawn(connection: Connection) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from pipelines import link
 from pipelines.errors import SystemFault, UsageFault
-from pipelines.keeping import erasure
+from pipelines.keeping import erasure, holds, retention
 from pipelines.keeping.backup import backup
 from pipelines.keeping.restore import restore
 from pipelines.ledger.database import connect
@@ -129,6 +130,41 @@ def test_erasures_done_since_the_backup_are_done_again(hub: Hub, tmp_path: Path)
     assert hub.rows("SELECT asked_by, finished_at IS NOT NULL FROM ops.erasure") == [(BY["by"], True)]
     assert set(night(hub).values()) == {0}
     assert keys_of(hub) == after
+
+
+def test_holds_and_withdrawals_since_the_backup_stand_after_it_too(hub: Hub, tmp_path: Path):
+    """And what was on hold then and is not now is erased again, by the journal of a newer copy of the keys."""
+    settings, connection, record = hub.area.settings, hub.area.connection, hub.record
+    lifted = holds.place(settings, connection, "north_trust", **BY)
+    backup(settings, connection, tmp_path / "safe", tmp_path / "vault")
+    holds.lift(settings, connection, lifted, **BY)
+    child = erasure.whose(hub.area.registry, connection, "north_trust", record)
+    erasure.erase(settings, connection, child, erasure.suppress(settings, connection, child, **BY))
+    holds.place(settings, connection, "north_trust", record=hub.other, **BY)
+    holds.place(settings, connection, "education", dataset="ehc_register", **BY)
+    register = hub.rows("SELECT submission FROM ops.submission WHERE dataset_code = 'ehc_register'")[0][0]
+    with pytest.raises(UsageFault, match="legal hold"):
+        retention.take_out(settings, connection, register, **BY)
+    holds.lift(settings, connection, 3, **BY)
+    retention.take_out(settings, connection, register, **BY)
+    standing = [(row["agency_code"], row["is_of_a_record"]) for row in holds.standing(connection)]
+    shutil.copytree(settings.hub_keys, tmp_path / "newer")
+    shutil.rmtree(settings.hub_keys)
+    shutil.copytree(tmp_path / "vault", settings.hub_keys)
+
+    _, replayed = restore(settings, connection, tmp_path / "safe", keys=tmp_path / "newer", replace=True)
+    assert replayed.notes == []
+    assert replayed.counts["core.referral"] == 1
+    assert replayed.counts["withdrawn"] == 1
+    assert erasure.would_go(settings, connection, child)["found"] == {}
+    assert [(row["agency_code"], row["is_of_a_record"]) for row in holds.standing(connection)] == standing
+    assert standing == [("north_trust", True)]
+    assert hub.rows("SELECT state FROM ops.submission WHERE submission = %s", register) == [("withdrawn",)]
+    again = erasure.replay(settings, connection)
+    assert (again.counts["noted"], again.counts["withdrawn"]) == (0, 0)
+    (settings.hub_keys / "pass.key").write_bytes(b64encode(b"another" + bytes(57)))
+    with pytest.raises(UsageFault, match="nothing was touched"):
+        restore(settings, connection, tmp_path / "safe", keys=tmp_path / "newer", replace=True)
 
 
 def test_a_backup_that_is_not_whole_or_was_changed_touches_nothing(hub: Hub, tmp_path: Path):

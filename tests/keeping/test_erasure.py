@@ -56,7 +56,7 @@ def test_a_child_is_found_everywhere_then_nowhere_and_does_not_come_back(hub: Hu
         erase(hub, child)
     assert look(hub, child) == before
     assert hub.rows("SELECT count(*) FROM ops.suppression") == [(0,)]
-    holds.lift(connection, held, **BY)
+    holds.lift(settings, connection, held, **BY)
 
     counts = erase(hub, child)
     assert counts["core.referral"] == 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from pipelines.errors import UsageFault
-from pipelines.keeping import epochs, holds, retention, stores
+from pipelines.keeping import epochs, holds, retention, search, stores
 from pipelines.ledger import Ledger
 from tests.keeping.conftest import CSDS, Hub
 
@@ -29,14 +30,15 @@ def test_what_was_kept_long_enough_goes_and_what_is_on_hold_stays(hub: Hub):
     holds.place(settings, connection, "north_trust", dataset="mhsds", **BY)
     assert {one.holds for one in retention.due(settings, registry, connection, over)} == {(of_record,)}
     with pytest.raises(UsageFault, match=f"legal hold {of_record}"):
-        retention.refuse(settings, connection, CSDS)
+        retention.take_out(settings, connection, CSDS, **BY)
     outcome = retention.apply(settings, registry, connection, over)
     assert (outcome.counts["submissions"], outcome.counts["kept_by_hold"]) == (0, 2)
     assert outcome.counts["refused_deliveries"] == 1
     assert hub.rows("SELECT count(*) FROM core.referral") == [(2,)]
-    holds.lift(connection, of_record, **BY)
+    holds.lift(settings, connection, of_record, **BY)
 
     before = hub.counts()
+    assert hub.rows("SELECT count(*) FROM link.crosswalk WHERE dataset_code = 'csds'") == [(2,)]
     outcome = retention.apply(settings, registry, connection, over)
     assert (outcome.counts["submissions"], outcome.counts["kept_by_hold"]) == (2, 0)
     assert outcome.counts["files"] > 8
@@ -44,11 +46,16 @@ def test_what_was_kept_long_enough_goes_and_what_is_on_hold_stays(hub: Hub):
     hub.refresh()
     assert hub.rows("SELECT count(*) FROM core.referral") == [(0,)]
     assert hub.rows("SELECT count(*) FROM core.referral_history WHERE submission_key IS NOT NULL") == [(0,)]
+    records = {"north_trust": frozenset({hub.record, hub.other})}
+    assert search.find(settings, connection, records).places == {}, "nor does the linker remember whom nobody tells of"
+    assert hub.rows("SELECT person_key FROM link.crosswalk") == [(hub.person,)]
     assert hub.counts() == before, "the ledger keeps what came and what became of it"
     told = hub.rows("SELECT DISTINCT state, reason FROM ops.submission WHERE dataset_code = 'csds'")
     assert told == [("withdrawn", f"kept until {last} ({years} years after its period)")]
     assert list(settings.lake.rglob("*csds*/*.parquet")) == []
     assert retention.apply(settings, registry, connection, over).counts["submissions"] == 0
+    (note,) = retention.apply(settings, replace(registry, contracts={}), connection, over).notes
+    assert note == "ehc_register: no contract says how long it is kept"
 
 
 def test_linkage_files_of_an_ended_epoch_go_where_a_submission_has_another(hub: Hub):
