@@ -39,6 +39,8 @@ class Agreement(Strict):
 
     @model_validator(mode="after")
     def _basis_holds_together(self) -> Agreement:
+        if len(set(self.controllers)) < len(self.controllers):
+            raise ValueError("a controller is named once; a name with a comma stands in quotes")
         supported = self.confidentiality == "section_251"
         if supported != (self.cag_ref is not None and self.cag_expires is not None):
             raise ValueError("section_251 goes with cag_ref and cag_expires, and they with nothing else")

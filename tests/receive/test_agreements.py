@@ -26,6 +26,7 @@ def _agency(*agreements: dict[str, Any], group: str = "health") -> Agency:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
+        (PLAIN | {"controllers": ["A Council", "education", "A Council"]}, "stands in quotes"),
         (SUPPORT, "unless opt_out_exemption"),
         (SUPPORT | {"cag_ref": None, "opt_out_applies": True}, "goes with cag_ref"),
         (SUPPORT | {"cag_expires": None, "opt_out_applies": True}, "goes with cag_ref"),
