@@ -113,11 +113,12 @@ def _tables(connection: Connection, folder: Path) -> dict[str, Any]:
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     found, total = tables.described(connection), 0
     for table in found:
-        with pa.CompressedOutputStream(str(folder / f"{table['name']}.zst"), "zstd") as stream:
-            with connection.cursor() as cursor, cursor.copy(tables.copy(table, "TO STDOUT")) as copy:
+        packed = pa.CompressedOutputStream(str(folder / f"{table['name']}.zst"), "zstd")
+        with packed as stream, connection.cursor() as cursor:
+            with cursor.copy(tables.copy(table, "TO STDOUT")) as copy:
                 for block in copy:
                     stream.write(block)
-            total += max(cursor.rowcount, 0)
+            total += cursor.rowcount
     for path in folder.iterdir():
         path.chmod(0o600)
         durable.sync(path)

@@ -88,6 +88,7 @@ def test_what_was_backed_up_comes_back_elsewhere_and_no_key_changes(hub: Hub, ot
         backup(settings, connection, tmp_path / "safe", tmp_path / "safe" / "keys")
     outcome = backup(settings, connection, tmp_path / "safe", tmp_path / "vault")
     assert outcome.counts["files"] == len(files(hub)) + reports(hub)
+    assert outcome.counts["rows"] > sum(map(len, before.values())) > 20
     assert not list((tmp_path / "safe").rglob("*.key")), "no key is in the backup"
     with pytest.raises(UsageFault, match="already"):
         backup(settings, connection, tmp_path / "safe")
