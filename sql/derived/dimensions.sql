@@ -181,6 +181,8 @@ FROM (
     SELECT provider_urn AS provider_code FROM core.capacity
     UNION SELECT coalesce(provider_urn, school_code) FROM core.enrolment
     UNION SELECT coalesce(provider_urn, provider_ukprn) FROM core.ehc_placement
+    UNION SELECT school_urn FROM core.attainment
+    UNION SELECT school_code FROM core.pupil_history
     UNION SELECT provider_urn FROM core.bought_placement
     UNION SELECT placement_urn FROM core.looked_after_episode
     UNION SELECT provider_code FROM core.short_break_place

@@ -21,6 +21,8 @@ BEGIN
             WHEN a.attname LIKE 'lsoa%' THEN 'analyst_lsoa'
             WHEN a.attname = 'birth_month' THEN 'analyst_birth_month'
             WHEN a.attname LIKE '%\_date' OR a.attname IN ('valid_from', 'valid_to') THEN 'analyst_dates'
+            -- Of a spell they are its first and last day, by another name.
+            WHEN about.relation LIKE '%\_spell' AND a.attname LIKE '%\_seen\_on' THEN 'analyst_dates'
             ELSE 'analyst' END AS reader) AS kind
         GROUP BY about.relation, kind.reader
     LOOP
