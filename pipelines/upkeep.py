@@ -52,16 +52,21 @@ def erase(agency: str, record: str, by: str, reason: str, **reach: bool) -> tupl
     return outcomes, found
 
 
-def place_hold(agency: str, dataset: str | None, record: str | None, by: str, reason: str) -> int:
-    """Forbid to delete what an agency sent, one dataset or one record of it; the hold's number."""
-    from pipelines.keeping import erasure, holds
+def place_hold(agency: str, dataset: str | None, record: str | None, by: str, reason: str) -> tuple[int, list[str]]:
+    """Forbid to delete what an agency sent, one dataset or one record of it.
+
+    Returns the hold's number and, where it is on a record, in which datasets the linker knows it.
+    """
+    from pipelines.keeping import catalogue, erasure, holds
 
     with hub() as (settings, registry, connection):
         if record:
             erasure.whose(registry, connection, agency, record)
         elif dataset not in (None, *registry.agency(agency).datasets):
             raise UsageFault(f"{agency} sends no such dataset")
-        return holds.place(settings, connection, agency, dataset=dataset, record=record, by=by, reason=reason)
+        known = catalogue.sources_of(connection, {agency: frozenset({record})}) if record else {}
+        number = holds.place(settings, connection, agency, dataset=dataset, record=record, by=by, reason=reason)
+        return number, list(known)
 
 
 def lift_hold(hold: int, by: str, reason: str) -> None:

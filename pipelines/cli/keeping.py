@@ -223,8 +223,10 @@ def hold(
     record = sys.stdin.readline().strip() if record == "-" else record
     if dataset and record:
         raise UsageFault("a hold is on a dataset or on a record, not on both")
-    number = upkeep.place_hold(agency, dataset, record, by or getpass.getuser(), reason)
-    out.print(f"hold {number} stands")
+    number, known = upkeep.place_hold(agency, dataset, record, by or getpass.getuser(), reason)
+    unknown = ", on a record that the linker does not know: is it this partner's pseudonym?"
+    told = (f", on a record of {', '.join(known)}" if known else unknown) if record else ""
+    out.print(f"hold {number} stands{told}", highlight=False)
 
 
 @guarded

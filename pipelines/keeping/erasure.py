@@ -146,10 +146,10 @@ def replay(settings: Settings, connection: Connection, *, is_thorough: bool = Fa
         unfinished = [row["erasure_key"] for row in ledger.rows(
             "SELECT erasure_key FROM ops.erasure WHERE finished_at IS NULL ORDER BY erasure_key")]  # fmt: skip
         records = _listed(settings, ledger) if unfinished or is_thorough else {}
-        held = {agency for agency in records if holds.against(settings, connection, {agency: records[agency]})}
+        held = _on_hold(settings, connection, records)
         if held:
             outcome.notes.append(f"a legal hold keeps what is listed of: {', '.join(sorted(held))}")
-        records = {agency: found for agency, found in records.items() if agency not in held}
+        records = {agency: left for agency, found in records.items() if (left := found - held.get(agency, frozenset()))}
         if records:
             last = ledger.rows("SELECT max(erasure_key) AS k FROM ops.erasure")[0]["k"]
             outcome.counts |= dict(_take_out(settings, connection, records, int(last)))
@@ -172,6 +172,22 @@ def _listed(settings: Settings, ledger: Ledger) -> dict[str, frozenset[str]]:
         agency: suppression.Listed.of(settings, ledger, agency).among(there.get(agency, ())) for agency in agencies
     }
     return {agency: records for agency, records in found.items() if records}
+
+
+def _on_hold(settings: Settings, connection: Connection, records: Records) -> dict[str, frozenset[str]]:
+    """Listed records that a legal hold keeps: one that stood before they were erased, and not what was gone by then."""
+    ledger, found = Ledger(connection), dict[str, frozenset[str]]()
+    for agency, pseudonyms in records.items():
+        key = suppression.load_key(settings)
+        for one in pseudonyms:
+            rows = ledger.rows(
+                """SELECT at FROM ops.erasure JOIN ops.suppression USING (erasure_key)
+                   WHERE (agency_code, fingerprint) = (%s, %s)""",
+                *(agency, suppression.fingerprint(key, agency, one)),
+            )
+            if holds.against(settings, connection, {agency: frozenset({one})}, before=rows[0]["at"]):
+                found[agency] = found.get(agency, frozenset()) | {one}
+    return found
 
 
 def _take_out(settings: Settings, connection: Connection, records: Records, erasure: int) -> Counter[str]:

@@ -64,11 +64,17 @@ def standing(connection: Connection) -> list[dict[str, Any]]:
     )
 
 
-def against(settings: Settings, connection: Connection, records: Records) -> list[int]:
-    """Numbers of the holds that forbid to erase these records: on the record, its agency, or any dataset of that."""
+def against(
+    settings: Settings, connection: Connection, records: Records, *, before: datetime | None = None
+) -> list[int]:
+    """Numbers of the holds that forbid to erase these records: on the record, its agency, or any dataset of that.
+
+    before: only holds placed by then.
+    """
     rows = Ledger(connection).rows(
-        "SELECT hold_key, fingerprint FROM ops.legal_hold WHERE lifted_at IS NULL AND agency_code = ANY(%s)",
-        list(records),
+        """SELECT hold_key, fingerprint FROM ops.legal_hold
+           WHERE lifted_at IS NULL AND agency_code = ANY(%s) AND at < coalesce(%s::timestamptz, 'infinity')""",
+        *(list(records), before),
     )
     key = suppression.load_key(settings) if any(row["fingerprint"] for row in rows) else b""
     marks = {suppression.fingerprint(key, agency, one) for agency, found in records.items() for one in found if key}
