@@ -17,7 +17,7 @@ from pipelines import registry as declared
 from pipelines.conform import lake, state
 from pipelines.conform.making import Making
 from pipelines.conform.shape import core_tables
-from pipelines.integrate import core, marts, worlds
+from pipelines.integrate import marts, persons, worlds
 from pipelines.ledger import Ledger
 from pipelines.ledger.database import connect
 from pipelines.link import evaluate, fairness, tokens
@@ -258,7 +258,7 @@ def as_they_truly_are(area: Area, connection, unit: str) -> None:
             f"""UPDATE core.{table} SET person_key = person FROM truly
                 WHERE agency_code = agency AND dataset_code = dataset AND record_pseudonym = record"""
         )
-    core.refresh_persons(connection, everyone=True)
+    persons.refresh(connection, everyone=True)
     connection.execute("DELETE FROM core.key_draw")
 
 

@@ -26,7 +26,7 @@ from pipelines.conform import state, workspace
 from pipelines.conform.shape import CoreTable, core_tables
 from pipelines.conform.state import Changes, Next
 from pipelines.errors import SystemFault
-from pipelines.integrate import areas, core, marts, partnership, staging
+from pipelines.integrate import areas, core, marts, partnership, persons, staging
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
 from pipelines.ledger.turn import one_at_a_time
 from pipelines.registry import Registry
@@ -103,7 +103,7 @@ def run(
             state.require_next(settings, tables, sorted(submission.submission_key for submission in standing)),
             standing,
             state.integrated(connection),
-            core.crosswalk_hash(connection),
+            persons.crosswalk_hash(connection),
             f"{version()}+{marts.definitions_hash(mart_folder)}",
         )
         connection.commit()
@@ -151,7 +151,7 @@ def _transaction(
     # Hashes of some million rows stay in memory; a small area fills no more of it than before. Compiling the models of
     # the marts takes longer than it saves.
     connection.execute("SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL jit = off")
-    if core.crosswalk_hash(connection) != work.crosswalk:
+    if persons.crosswalk_hash(connection) != work.crosswalk:
         raise SystemFault("the linker changed the crosswalk while this refresh was staging; run it again")
     if work.mark is not None and not core.is_later(connection, work.mark["recorded_at"]):
         raise SystemFault("the database's clock is behind the last refresh; nothing is recorded before what is known")
@@ -164,7 +164,7 @@ def _transaction(
             changed[name] = changed.get(name, 0) + core.merge(connection, late[name], changes[name])
     core.note_statistics(connection, {name: changed[name] for name in late if name in changed})
     core.forget(connection, tables, mark["recorded_at"])
-    draws = core.refresh_draws(connection)
+    draws = persons.refresh_draws(connection)
     core.note_statistics(connection, {"key_draw": draws})
     is_everything = is_new_code or mark["as_of"] != work.day
     moved = {table for table, count in (changed | {"key_draw": draws}).items() if count}
@@ -202,17 +202,17 @@ def _persons(
     """
     first = {table.name: table for table in tables if table.name in _PERSONS_FOLLOW_FROM and table.name in changes}
     # Where there are no records yet, persons come before them.
-    held = first.pop("person_record", None) if core.is_empty(connection) else None
-    records = core.hold_records(connection, held) if held else core.RECORDS
+    held = first.pop("person_record", None) if persons.is_empty(connection) else None
+    records = persons.hold_records(connection, held) if held else persons.RECORDS
     changed = {name: core.merge(connection, table, changes[name]) for name, table in first.items()}
     if work.mark is not None and work.mark["linkage"].get("crosswalk") != work.crosswalk:
-        for name, count in core.rekey(connection, tables, work.mark["recorded_at"]).items():
+        for name, count in persons.rekey(connection, tables, work.mark["recorded_at"]).items():
             changed[name] = changed.get(name, 0) + count
     core.note_statistics(connection, changed)
     changed["source"] = core.refresh_sources(connection, registry, work.standing, records)
     changed["code"] = core.refresh_codes(connection, registry)
-    everyone = everyone or core.groups_moved(connection)
-    changed["person"] = core.refresh_persons(connection, everyone=everyone, records=records)
+    everyone = everyone or persons.groups_moved(connection)
+    changed["person"] = persons.refresh(connection, everyone=everyone, records=records)
     core.note_statistics(connection, {name: changed[name] for name in ("source", "code", "person")})
     areas.follow(connection)
     if held:

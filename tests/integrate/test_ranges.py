@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import yaml
 
-from pipelines.integrate import core, marts, partnership, ranges, shape, worlds
+from pipelines.integrate import marts, partnership, persons, ranges, shape, worlds
 from tests.sql.test_golden import insert
 
 DAY = date(2026, 3, 20)
@@ -36,13 +36,13 @@ def test_a_mart_with_ranges_is_due_where_only_the_draws_changed(connection: psyc
     due = {name for name, mart in found.items() if marts._is_due(connection, mart, {"key_draw"})}
     assert due >= {name for name, mart in found.items() if mart.definition.ranges}
     assert "ehc_process" not in due
-    assert core.refresh_draws(connection) == 0
+    assert persons.refresh_draws(connection) == 0
     row = "INSERT INTO link.key_draw VALUES (%s, 'education', 'x', 'a', gen_random_uuid())"
     for number in (1, 2):
         connection.execute(row, (number,))
-    assert core.refresh_draws(connection) == 2 and core.refresh_draws(connection) == 0
+    assert persons.refresh_draws(connection) == 2 and persons.refresh_draws(connection) == 0
     connection.execute("UPDATE link.key_draw SET person_key = gen_random_uuid() WHERE draw = 1")
-    assert core.refresh_draws(connection) == 2, "one gone, one new"
+    assert persons.refresh_draws(connection) == 2, "one gone, one new"
 
 
 def test_worlds_give_what_the_draws_give_one_by_one(connection: psycopg.Connection):
@@ -110,5 +110,5 @@ def as_drawn(connection: psycopg.Connection, draw: int) -> None:
                     = (t.agency_code, t.dataset_code, t.record_pseudonym)""",
             (draw,),
         )
-    core.refresh_persons(connection, everyone=True)
+    persons.refresh(connection, everyone=True)
     connection.execute("DELETE FROM core.key_draw")
