@@ -57,6 +57,9 @@ def load(folder: Path | None = None) -> list[Mart]:
         for part in ("key", "open"):
             if missing := [name for name in getattr(definition, part) if name not in definition.columns]:
                 problems.append(f"{place.name}/mart.yaml: {part} columns not among the columns: {', '.join(missing)}")
+        for one in definition.adds_up:
+            if strange := {one.over, *one.total} - set(definition.key):
+                problems.append(f"{place.name}/mart.yaml: adds_up by what is no key: {', '.join(sorted(strange))}")
         for name, column in definition.columns.items():
             if others := [count for count in column.of if count not in definition.columns or count == name]:
                 problems.append(f"{place.name}/mart.yaml: {name} is of what is no other column: {', '.join(others)}")

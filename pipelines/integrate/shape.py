@@ -20,7 +20,7 @@ class MartColumn(Strict):
     """A column of a mart.
 
     of: the counts that a share, a median or an end of a range is worked out of; the partnership sees it where it sees
-    all of these, and where none are named, where no count of the row is left out (partnership.py).
+    all of these, and where none are named, where no count of the row is left out (hiding.py).
     reckoned_from: the queries of its folder that it follows from, where a function fills the mart.
     """
 
@@ -30,9 +30,18 @@ class MartColumn(Strict):
     reckoned_from: tuple[str, ...] = ()
 
 
+class Total(Strict):
+    """Rows that add up to another: those that differ in the key column `over` alone, and the row where these are so."""
+
+    over: str
+    total: dict[str, str]
+
+
 class MartDefinition(Strict):
-    """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`;
-    open: numbers that the partnership sees beside a small count too (partnership.py).
+    """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`.
+
+    open: numbers that the partnership sees beside a small count too. adds_up: which rows add up to which, so that none
+    is left out by itself (hiding.py).
 
     ranges: count -> the two columns for how low and how high it may be by the draws of the linker (ranges.py).
     counted_in: the query of the model that gives these counts by world and key, but for the day; it is what is drawn.
@@ -47,6 +56,7 @@ class MartDefinition(Strict):
     base: str
     disclosure: Literal["count", "none"]
     open: tuple[str, ...] = ()
+    adds_up: tuple[Total, ...] = ()
     measures: dict[str, str] = {}
     ranges: dict[str, tuple[str, str]] = {}
     counted_in: str = ""
