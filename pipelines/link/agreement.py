@@ -35,6 +35,8 @@ class Agreement:
     levels: tuple[Level, ...]
     else_m: float
     else_u: float
+    # What others than one child would teach training, so that m stays as given.
+    fixed_m: bool = False
 
     def level(self) -> str:
         """A SQL expression of the level two joined profiles reach."""
@@ -53,6 +55,7 @@ class Agreement:
                 "m_probability": level.m,
                 "u_probability": level.u,
                 "fix_u_probability": level.fixed_u,
+                "fix_m_probability": self.fixed_m,
             }
             if frequencies and level.frequency:
                 found |= {"tf_adjustment_column": level.frequency, "tf_adjustment_weight": 1.0}
@@ -63,6 +66,7 @@ class Agreement:
                 "label_for_charts": "no agreement",
                 "m_probability": self.else_m,
                 "u_probability": self.else_u,
+                "fix_m_probability": self.fixed_m,
             }
         )
         return {"output_column_name": self.name, "comparison_levels": levels}
@@ -99,7 +103,13 @@ FORENAME = Agreement(
             0.06,
             0.002,
         ),
-        Level("one letter apart", f"{_equal('forename_initial')} AND {_overlap('forename_near')}", 0.05, 0.001),
+        Level(
+            "one letter apart",
+            f"{_equal('forename_initial')} AND {_overlap('forename_near')}",
+            0.05,
+            0.001,
+            fixed_u=True,
+        ),
         Level("sounds alike", f"{_equal('forename_phonetic')} OR {_overlap('forename_near')}", 0.02, 0.003),
         Level(
             "one begins the other",
@@ -190,5 +200,15 @@ POSTCODE = Agreement(
     0.10,
     0.9796,
 )
-SEX = Agreement("sex", _missing("sex"), (Level("same", _equal("sex"), 0.99, 0.5),), 0.01, 0.5)
+# Who share a first name are of one sex whether they are one child or two, so there the sex says nothing: counted, it
+# would make namesakes pass for children whose birth date or surname is wrong, the more of them the larger the area is.
+# Where first names differ, training would learn from twins how often the sex of one child does.
+SEX = Agreement(
+    "sex",
+    f"{_missing('sex')} OR ({_equal('forename')} AND {_equal('sex')})",
+    (Level("same", _equal("sex"), 0.995, 0.5),),
+    0.005,
+    0.5,
+    fixed_m=True,
+)
 ALL = (FORENAME, SURNAME, BIRTH_DATE, POSTCODE, SEX)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ PAIRS_FOR_U, PAIRS_FOR_EM = 1_000_000, 500_000
 RAREST, RAREST_BY_CHANCE = 0.0005, 0.000001
 
 # Deterministic pairs that are nearly always right: their number, over the share of true pairs they find, is the prior.
+# That share is a guess until training has told how often each of the three agrees.
 _SURE = ("l.forename = r.forename AND l.surname = r.surname AND l.birth_date = r.birth_date",)
-_SURE_FINDS = 0.85
+_SURE_FIELDS, _SURE_FINDS = ("forename", "surname", "birth_date"), 0.85
 # Each session leaves out what it blocks on; between them every field is trained at least once.
 _SESSIONS = ("l.forename = r.forename AND l.surname = r.surname", "l.birth_date = r.birth_date")
 
@@ -81,7 +83,14 @@ def train(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         training.estimate_parameters_using_expectation_maximisation(
             rule, estimate_without_term_frequencies=True, max_pairs=PAIRS_FOR_EM, record_sample_proportion=0.1
         )
-    return _with_floor(linker.misc.save_model_to_json())
+    return _with_prior(_with_floor(linker.misc.save_model_to_json()))
+
+
+def _with_prior(model: dict[str, Any]) -> dict[str, Any]:
+    """The prior by the share of true pairs that the sure ones are, as training found it."""
+    found = math.prod(max(twins.by_level(model, name, "m_probability").items())[1] for name in _SURE_FIELDS)
+    model["probability_two_random_records_match"] *= _SURE_FINDS / found
+    return model
 
 
 def _with_floor(model: dict[str, Any]) -> dict[str, Any]:

@@ -151,18 +151,16 @@ def level_bits(level: dict[str, Any], suffix: str = "") -> str:
 
 def _score_alike(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     """Add to `scored` each look that several records have, with the weight of two that agree in all they say."""
-    terms = [str(prior_bits(model))]
-    for comparison in model["comparisons"]:
-        column = comparison["output_column_name"]
-        best = next(level for level in comparison["comparison_levels"] if not level.get("is_null_level"))
-        terms.append(f"CASE WHEN {column} IS NULL THEN 0 ELSE {level_bits(best)} END")
     db.execute(f"""
         INSERT INTO scored
         WITH shared AS (
             SELECT look_id FROM profile WHERE is_named GROUP BY look_id HAVING count(DISTINCT record_id) > 1
         ),
-        alike AS (SELECT *, {frequencies.shares("look")} FROM look SEMI JOIN shared USING (look_id)),
-        weighed AS (SELECT look_id, {" + ".join(terms)} AS weight FROM alike)
+        alike AS (FROM look SEMI JOIN shared USING (look_id)),
+        one AS (SELECT COLUMNS(*) AS '\\0_l' FROM (SELECT *, {frequencies.shares("look")} FROM alike AS look)),
+        other AS (SELECT COLUMNS(*) AS '\\0_r' FROM alike),
+        weighed AS (SELECT look_id_l AS look_id, {weight_of(model)} AS weight
+                    FROM one JOIN other ON look_id_l = look_id_r)
         SELECT look_id, look_id, round(weight, {DIGITS}),
                round(pow(2, weight) / (1 + pow(2, weight)), {DIGITS}) AS p
         FROM weighed WHERE p >= {REVIEW}""")  # noqa: S608
