@@ -70,9 +70,7 @@ def release(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
 def grades(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> list[int]:
     """The grades of agreement of first names, -1 for a missing one, at which twins are rare enough."""
     seen = dict(db.execute("SELECT forename, count(*) FROM weak WHERE sex <> 0 GROUP BY forename").fetchall())
-    same, opposite = db.execute(
-        "SELECT count(*) FILTER (sex = 1), count(*) FILTER (sex = 0) FROM weak WHERE forename = 0"
-    ).fetchall()[0]
+    same, opposite = _by_sex(db)
     (sure,) = db.execute("SELECT count(*) FROM pair WHERE reason = 'matcher' AND NOT is_same_source").fetchall()[0]
     chance = model["by_chance"]
     wrong_sex = by_level(model["model"], "sex", "m_probability")[0]
@@ -117,15 +115,39 @@ def by_chance(db: duckdb.DuckDBPyConnection) -> list[float]:
     return [found.get(grade, 0.0) for grade in range(len(agreement.FORENAME.levels) + 1)]
 
 
+def share(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> float:
+    """Of pairs of one sex whose first names do not agree and all else does, what share are twins at least.
+
+    model: a pinned one (matcher.made). Needs `weak` (release). 0 where nothing shows any.
+    """
+    same, opposite = _by_sex(db)
+    if not (same and opposite):
+        return 0.0
+    least = float(stats.beta.ppf(1 - CONFIDENCE, opposite, same + 1))
+    return _of_one_sex(same, opposite, least, by_level(model["model"], "sex", "m_probability")[0]) / same
+
+
 def most_of_one_sex(same: int, opposite: int, wrong_sex: float) -> float:
     """How many pairs with different first names may be twins of one sex, given how many are of one and of two.
 
     The upper bound of the share of two sexes is compared; where it is not known of one of the two, neither counts.
     """
-    pairs = same + opposite
-    share = float(stats.beta.ppf(CONFIDENCE, opposite + 1, same)) if same else 1.0
-    twins = pairs * min(1.0, max(0.0, (share - wrong_sex) / (OPPOSITE_SEX - wrong_sex)))
+    most = float(stats.beta.ppf(CONFIDENCE, opposite + 1, same)) if same else 1.0
+    return _of_one_sex(same, opposite, most, wrong_sex)
+
+
+def _of_one_sex(same: int, opposite: int, share_of_two_sexes: float, wrong_sex: float) -> float:
+    """Twins of one sex among the pairs, were this the share of a boy and a girl; no more than pairs of one sex."""
+    twins = (same + opposite) * min(1.0, max(0.0, (share_of_two_sexes - wrong_sex) / (OPPOSITE_SEX - wrong_sex)))
     return min(float(same), (1 - OPPOSITE_SEX) * twins)
+
+
+def _by_sex(db: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Pairs of `weak` whose first names do not agree at all: those of one sex, those of two."""
+    same, opposite = db.execute(
+        "SELECT count(*) FILTER (sex = 1), count(*) FILTER (sex = 0) FROM weak WHERE forename = 0"
+    ).fetchall()[0]
+    return same, opposite
 
 
 def by_level(model: dict[str, Any], name: str, probability: str) -> dict[int, float]:
