@@ -111,7 +111,15 @@ def review_list(
         agrees = "; ".join(f"{field}: {words}" for field, words in sorted(row["agreement"].items()))
         table.add_row(row["pair"], sources, row["reason"], probability, agrees)
     out.print(table if found else "nothing waits")
-    out.print(f"{len(found):,} pairs wait")
+    out.print(_how_many(found))
+
+
+def _how_many(found: list[dict[str, Any]]) -> str:
+    """How many pairs wait, and how many of the first hold most of what answers would gain."""
+    from pipelines.link import questions
+
+    first = questions.enough(row["probability"] or 0.0 for row in found)
+    return f"{len(found):,} pairs wait; the first {first:,} hold nine tenths of what answers are likely to gain"
 
 
 @review_app.command("decide")
@@ -144,8 +152,8 @@ def review_export(
 
     with flow.hub() as (_, registry, connection):
         registry.agency(agency)
-        count = review.export(connection, agency, out_file)
-    out.print(f"{count:,} questions in {out_file}")
+        asked = review.export(connection, agency, out_file)
+    out.print(f"{out_file}: {_how_many(asked)}")
 
 
 @review_app.command("sample")

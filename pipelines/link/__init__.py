@@ -26,7 +26,7 @@ import pyarrow as pa
 from pipelines.errors import SystemFault
 from pipelines.ledger import Ledger, Outcome, Submission, recorded_run
 from pipelines.ledger.turn import one_at_a_time
-from pipelines.link import epochs, lasting, matcher, person_keys, quality, stored, tokens
+from pipelines.link import belief, epochs, lasting, matcher, person_keys, quality, questions, stored, tokens
 from pipelines.link.kept import Kept
 from pipelines.registry import Registry
 from pipelines.seal.keys import HubKeys
@@ -35,7 +35,7 @@ from pipelines.settings import Settings
 log = logging.getLogger(__name__)
 
 # Raised where the rules of matching change, so that the next night matches again though nothing arrived.
-RULES = 5
+RULES = 6
 
 
 def run(settings: Settings, registry: Registry, connection: psycopg.Connection[Any], as_of: date | None) -> Outcome:
@@ -92,6 +92,8 @@ def _match(
     scored = kept.recall(db, model, choice.epoch, RULES)
     fresh = solve(db, model)
     kept.remember(db, scored)
+    belief.judge(db, model["model"], belief.answers(connection))
+    questions.weigh(db, model)
     clock.mark("match")
     found = summarise(db)
     night = person_keys.load(connection, db, before["crosswalk"], everyone=bool(choice.absent))
@@ -104,7 +106,7 @@ def _match(
     clock.mark("keys")
     changes = assignment.counts()
     summary = found | {
-        **quality.look(connection, db, model),
+        **quality.look(connection, db),
         "changes": changes,
         "model": {"is_new": is_new, "is_trained": model["trained"], "version": matcher.version(model)},
         "looks_compared": fresh,

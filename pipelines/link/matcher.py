@@ -19,7 +19,7 @@ from pipelines import durable
 from pipelines.errors import UsageFault
 from pipelines.link import agreement, twins
 
-NAME, FORMAT = "model.json", 6
+NAME, FORMAT = "model.json", 7
 SEED = 20260101
 # Below so many named profiles, or so many pairs that are surely right, the estimates would be noise.
 ENOUGH_TO_TRAIN, ENOUGH_SURE = 5_000, 500

@@ -2,6 +2,7 @@
 
     {"estimate": {...}       precision and recall without a truth (estimate.py)
      "queued": n             records in pairs that a person is asked about
+     "questions": {...}      how many are asked, of whom, and what answers would gain (questions.py)
      "weights": [{"bits", "verdict", "pairs"}]     ties and questions by strength, in steps of two bits
      "patterns": [{"verdict", "reason", "pairs", "bits", "fields": {field: grade}}]   how typical pairs agree
      "drift": {...}}         against the run before (drift.py)
@@ -16,7 +17,7 @@ from typing import Any
 import duckdb
 import psycopg
 
-from pipelines.link import agreement, belief, draws, drift, estimate
+from pipelines.link import agreement, draws, drift, estimate, questions
 from pipelines.settings import Settings
 
 Summary = dict[str, Any]
@@ -27,17 +28,17 @@ PATTERNS = 3
 TYPICAL = 5
 
 
-def look(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection, model: Summary) -> Summary:
+def look(connection: psycopg.Connection[Any], db: duckdb.DuckDBPyConnection) -> Summary:
     """What goes into `link.run.summary` beside the counts, from the tables of `solve.solve`; never commits.
 
-    Writes `link.key_draw` on the way. Needs the crosswalk as this run has written it.
+    Writes `link.key_draw` on the way. Needs `belief` (belief.judge) and the crosswalk as this run has written it.
     """
-    belief.judge(db, model["model"], belief.answers(connection))
     drawn = draws.draw(db)
     draws.write(connection, db, drawn)
     seen: Summary = {
         "estimate": estimate.estimate(db, drawn),
         "queued": db.execute(_QUEUED).fetchall()[0][0],
+        "questions": questions.counts(db),
         "weights": _weights(db),
         "patterns": _patterns(db),
     }

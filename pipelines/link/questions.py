@@ -6,16 +6,19 @@ twins are shown to be why first names of one birth date, surname and home differ
 names and birth dates both contradict each other: they are brothers and sisters.
 
 Makes `reach(record_id, source_id)`, the sources that a record has ties into, and `review(record_l, record_r, reason,
-probability, is_queued, agreement, household)` from what is not tied.
+probability, is_queued, agreement, household)` from what is not tied. The probability of a pair that is asked about is
+how likely the answer is yes, by all that is known (belief.py); that of the others is the model's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
 
 from pipelines.link import agreement, twins
+from pipelines.link.predict import DIGITS
 
 # Below this a pair that nobody is asked about is not kept to be looked up either.
 NOTED = 0.1
@@ -24,6 +27,10 @@ NOTED = 0.1
 CLOSE = 10.0
 # The share of twins, at least, from which on first names that do not agree are taken to be two children's.
 ALL_TWINS = 0.9
+# The share of twins that no count of them shows to be surpassed.
+MOST_TWINS = 0.98
+# What of all that asking could gain the first questions should hold.
+MOST_OF_IT = 0.9
 
 
 def ask(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
@@ -44,6 +51,56 @@ def ask(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
         ORDER BY record_l, record_r;
         DROP TABLE waiting;
     """)  # noqa: S608
+
+
+def weigh(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
+    """Let the probability of each question say how likely the answer is yes.
+
+    Needs `belief` (belief.judge). Pairs whose first names do not agree are not in it: they are one child so far as they
+    are not twins, of whom more are a boy and a girl than pairs of one child have a wrong sex.
+    """
+    not_twins = 1 - min(twins.share(db, model), MOST_TWINS)
+    other_sex = agreement.SEX.else_m / twins.OPPOSITE_SEX
+    db.execute(f"""
+        UPDATE review SET probability = round(CASE
+            WHEN reason = 'sibling_to_check'
+                THEN q.probability * {not_twins} * CASE q.sex WHEN 0 THEN {other_sex} ELSE 1 END
+            ELSE coalesce(q.chance, q.probability) END, {DIGITS})
+        FROM (SELECT record_l, record_r, v.probability, c.sex, chance
+              FROM review v LEFT JOIN compared c USING (record_l, record_r)
+              LEFT JOIN belief USING (record_l, record_r)) q
+        WHERE is_queued AND q.record_l = review.record_l AND q.record_r = review.record_r""")  # noqa: S608
+
+
+def counts(db: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Questions of a run, counted: {"pairs", "yes", "first", "agencies": [{"agency", "pairs", "yes", "first"}]}.
+
+    yes: how many are likely to be answered so. first: how many, the likeliest first, hold nine tenths of these. An
+    agency is asked about pairs of which it owns a record.
+    """
+    rows = db.execute("""
+        SELECT coalesce(probability, 0), list_distinct([x.agency, y.agency])
+        FROM review JOIN record l ON l.record_id = record_l JOIN record r ON r.record_id = record_r
+        JOIN source x ON x.source_id = l.source_id JOIN source y ON y.source_id = r.source_id
+        WHERE is_queued""").fetchall()
+    agencies = sorted({agency for _, owners in rows for agency in owners})
+    found = {
+        agency: [chance for chance, owners in rows if agency is None or agency in owners]
+        for agency in (None, *agencies)
+    }
+    told = {a: {"pairs": len(c), "yes": round(sum(c), 1), "first": enough(c)} for a, c in found.items()}
+    return {**told[None], "agencies": [{"agency": agency, **told[agency]} for agency in agencies]}
+
+
+def enough(chances: Iterable[float]) -> int:
+    """How many questions, the likeliest first, hold nine tenths of what all of them are likely to gain."""
+    ordered = sorted(chances, reverse=True)
+    wanted, so_far = MOST_OF_IT * sum(ordered), 0.0
+    for place, chance in enumerate(ordered):
+        if so_far >= wanted:
+            return place
+        so_far += chance
+    return len(ordered)
 
 
 def _what_is_known(db: duckdb.DuckDBPyConnection) -> None:

@@ -58,32 +58,49 @@ def decide(connection: psycopg.Connection[Any], pair: str, verdict: str, by: str
 
     Raises UsageFault for a verdict or a pair that is not known, and where nobody or no reason is named.
     """
-    if verdict not in VERDICTS:
-        raise UsageFault(f"a decision is one of {', '.join(VERDICTS)}, not {verdict!r}")
-    if not (by.strip() and reason.strip()):
-        raise UsageFault("a decision names who takes it and why")
+    _decide(connection, [(pair, verdict, reason)], by)
+
+
+def _decide(connection: psycopg.Connection[Any], answers: list[tuple[str, str, str]], by: str) -> None:
+    """Write decisions: short name of a pair, verdict, reason."""
+    pairs = _pairs(connection, {pair for pair, *_ in answers})
     columns = ", ".join(_PAIR)
-    known = connection.execute(f"""
-        SELECT {columns} FROM link.review UNION SELECT {columns} FROM link.link
-        UNION SELECT {columns} FROM link.decision""").fetchall()  # type: ignore[arg-type]  # noqa: S608
-    found = next((row for row in known if name_of(row) == pair), None)
-    if found is None:
-        raise UsageFault(f"no pair {pair} is in review, linked or decided; `link review list` shows them")
-    left, right = sorted((found[:3], found[3:]))
-    connection.execute(
-        f"INSERT INTO link.decision ({columns}, verdict, decided_by, reason) VALUES ({', '.join(['%s'] * 9)})",  # type: ignore[arg-type]  # noqa: S608
-        (*left, *right, verdict, by.strip(), reason.strip()),
-    )
+    for pair, verdict, reason in answers:
+        if verdict not in VERDICTS:
+            raise UsageFault(f"a decision is one of {', '.join(VERDICTS)}, not {verdict!r}")
+        if not (by.strip() and reason.strip()):
+            raise UsageFault("a decision names who takes it and why")
+        if pair not in pairs:
+            raise UsageFault(f"no pair {pair} is in review, linked or decided; `link review list` shows them")
+        left, right = sorted((pairs[pair][:3], pairs[pair][3:]))
+        connection.execute(
+            f"INSERT INTO link.decision ({columns}, verdict, decided_by, reason) VALUES ({', '.join(['%s'] * 9)})",  # type: ignore[arg-type]  # noqa: S608
+            (*left, *right, verdict, by.strip(), reason.strip()),
+        )
 
 
-def export(connection: psycopg.Connection[Any], agency: str, path: Path) -> int:
-    """Write the questions to one partner as CSV, with columns to answer in; returns their number.
+def _pairs(connection: psycopg.Connection[Any], names: set[str]) -> dict[str, tuple[str, ...]]:
+    """The pairs of short names, as far as they are known: first among the few that somebody was asked about."""
+    columns = ", ".join(_PAIR)
+    asked = f"""SELECT {columns} FROM link.review WHERE is_queued UNION SELECT {columns} FROM link.sampled
+        UNION SELECT {columns} FROM link.decision"""  # noqa: S608
+    any_other = f"SELECT {columns} FROM link.review UNION ALL SELECT {columns} FROM link.link"  # noqa: S608
+    found: dict[str, tuple[str, ...]] = {}
+    for query in (asked, any_other):
+        if not names <= found.keys():
+            rows = connection.execute(query).fetchall()  # type: ignore[arg-type]
+            found |= {name: row for row in rows if (name := name_of(row)) in names}
+    return found
+
+
+def export(connection: psycopg.Connection[Any], agency: str, path: Path) -> list[dict[str, Any]]:
+    """Write the questions to one partner as CSV, with columns to answer in; returns them as `queue` does.
 
     Of the other record there is only whose it is. A pair of two records of this partner is asked once.
     """
     rows = queue(connection, agency)
     _write(path, agency, rows)
-    return len(rows)
+    return rows
 
 
 def _write(path: Path, agency: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -139,8 +156,7 @@ def take(connection: psycopg.Connection[Any], path: Path, by: str) -> int:
     except (OSError, UnicodeDecodeError, csv.Error):
         raise UsageFault(f"{path.name} cannot be read") from None
     with connection.transaction():
-        for pair, verdict, note in _answers(answers):
-            decide(connection, pair, verdict, by, note)
+        _decide(connection, list(_answers(answers)), by)
     return len(answers)
 
 
