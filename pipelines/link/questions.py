@@ -141,7 +141,7 @@ def _waiting(db: duckdb.DuckDBPyConnection, all_twins: bool) -> None:
         CREATE TEMP TABLE waiting AS
         WITH untied AS (
             SELECT record_l, record_r, reason, weight, probability, false AS gave_way,
-                   coalesce({all_twins} AND forename = 0 AND birth_date = 0, false) AS is_sibling
+                   {all_twins} AND reason = 'sibling' AND forename = 0 AND birth_date = 0 AS is_sibling
             FROM pair WHERE verdict = 'review'
             UNION ALL
             SELECT record_l, record_r, refused.reason, p.weight, probability,
