@@ -32,7 +32,7 @@ from pipelines.link.predict import ACCEPT
 # Strengths of a shared identifier, in bits. With agreeing names nothing is stronger; a first name that disagrees is
 # how the wrong number of a twin looks, so such a tie is the first to give way.
 NAMES_AGREE, SURNAME_CHANGED, FORENAME_DISAGREES = 40.0, 25.0, 4.0
-# Without names a number is a little weaker than full agreement of names, birth date and postcode by the starting values.
+# Without names a number is a little weaker than names, birth date and postcode that all agree, by the starting values.
 NAMELESS = {4: 23.0, 3: 19.0, 2: 15.0, 1: 11.0, -1: 9.0, 0: 5.0}
 DUPLICATE_PROBABILITY = 0.999
 # Where birth dates contradict each other altogether, it may be a parent and a child of one name.
