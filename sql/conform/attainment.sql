@@ -1,6 +1,8 @@
 -- Grain: one measure of a pupil at the end of a stage.
 -- Key: agency_code, dataset_code, record_pseudonym, stage_code, year, measure_code. Owner: education data team.
 -- The year is that in which the period of the file ends. Of two rows of one pupil the last one counts.
+-- Who was absent, did not take part or whose result was set aside did not reach the phonics standard, and counts among the
+-- pupils, as the department counts them (phonics screening check attainment, methodology); who left the school does not.
 WITH result AS (
     SELECT
         agency_code, dataset_code, record_pseudonym, submission_key, source_row, 'EYFSP' AS stage_code, period_end, fsp_urn AS school_urn,
@@ -19,7 +21,7 @@ WITH result AS (
     SELECT
         agency_code, dataset_code, record_pseudonym, submission_key, source_row, 'PHONICS', period_end, phonics_urn, NULL, NULL,
         MAP {
-            'phonics_standard': CASE WHEN phonics_phonics_outcome IN ('WA', 'WT') THEN (phonics_phonics_outcome = 'WA')::DOUBLE END,
+            'phonics_standard': CASE WHEN phonics_phonics_outcome IN ('WA', 'WT', 'A', 'D', 'Q') THEN (phonics_phonics_outcome = 'WA')::DOUBLE END,
             'phonics_mark': phonics_phonics_mark::DOUBLE
         }
     FROM giap_phonics__check

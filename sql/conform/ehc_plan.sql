@@ -1,14 +1,19 @@
 -- Grain: one EHC plan.
 -- Key: agency_code, dataset_code, plan_ref (request, start). Owner: SEND data team.
--- Needs and review of a plan that ceased are those of the last return that had it in force.
+-- Needs and review of a plan that ceased are those of the last return that had it in force. Needs are those of the request:
+-- where a return has its plan in force twice, they may hang on either row.
 WITH need AS (
-    SELECT submission_key, activeplanstableid, arg_min(sentype, (sentyperank, -source_row)) AS primary_need_code,
-        arg_min(sentype, (sentyperank, -source_row)) FILTER (sentyperank > 1) AS secondary_need_code
-    FROM sen2__senneed WHERE sentype IS NOT NULL AND sentyperank IS NOT NULL GROUP BY ALL
+    SELECT ehc_case.submission_key, ehc_case.request_ref, arg_min(told.sentype, (told.sentyperank, -told.source_row)) AS primary_need_code,
+        arg_min(told.sentype, (told.sentyperank, -told.source_row)) FILTER (told.sentyperank > 1) AS secondary_need_code
+    FROM sen2__senneed AS told
+    JOIN sen2__activeplans AS plan USING (submission_key, activeplanstableid)
+    JOIN ehc_case USING (submission_key, requeststableid)
+    WHERE told.sentype IS NOT NULL AND told.sentyperank IS NOT NULL
+    GROUP BY ALL
 ),
 in_force AS (
     SELECT agency_code, dataset_code, plan_ref, last_review_date, primary_need_code, secondary_need_code
-    FROM ehc_plan_as_told LEFT JOIN need USING (submission_key, activeplanstableid)
+    FROM ehc_plan_as_told LEFT JOIN need USING (submission_key, request_ref)
     WHERE is_active
     QUALIFY row_number() OVER (PARTITION BY agency_code, dataset_code, plan_ref ORDER BY period_end DESC, submission_key DESC) = 1
 )

@@ -110,6 +110,15 @@ def test_the_same_request_twice_counts_once_and_keeps_the_row_that_got_further(
     assert pick(conformed(database, "ehc_plan"), "is_active", "start_date") == [(True, date(2025, 6, 20))]
 
 
+def test_a_plan_that_a_return_has_in_force_twice_keeps_its_needs(database: Settings, connection: Connection):
+    tables = sen2()
+    tables["activeplans"].append({**tables["activeplans"][0], "activeplanstableid": "again"})
+    deliver(database, connection, "education", "sen2", "2025", tables)
+    conform.run(database, REGISTRY, connection, None)
+    plans = conformed(database, "ehc_plan")
+    assert pick(plans, "is_active", "primary_need_code", "secondary_need_code") == [(True, "ASD", "SLCN")]
+
+
 def test_a_plan_in_force_without_a_plan_record_is_kept(database: Settings, connection: Connection):
     tables = sen2() | {"assessment": [], "namedplan": []}
     deliver(database, connection, "education", "sen2", "2025", tables)
@@ -513,6 +522,25 @@ def test_every_return_tells_what_the_newest_no_longer_knows(database: Settings, 
     # What stands today is of the newest return alone.
     assert {row["record_pseudonym"][0] for row in conformed(database, "sen_status")} == {"a", "e"}
     assert pick(conformed(database, "sen_need"), "need_code") == [("ASD",), ("VI",)]
+
+
+def test_a_request_that_no_later_return_tells_is_not_open_for_ever(database: Settings, connection: Connection):
+    """One return has it in assessment, the next a plan of it in force, the newest nothing of the child."""
+    began = sen2("a", assessment=[{"assessmentoutcome": "A", "assessmentoutcomedate": None}]) | {
+        table: [] for table in ("namedplan", "activeplans", "placementdetail", "senneed")
+    }
+    issued = sen2("b", requests=[{"requestoutcome": "H"}], assessment=[{"assessmentoutcome": "H"}])
+    other = sen2("c")
+    for rows in other.values():
+        for row in rows:
+            row["record_pseudonym"] = "f" * 32
+    for period, tables in (("2025", began), ("2026-01", issued), ("2026-02", other)):
+        deliver(database, connection, "education", "sen2", period, tables)
+    conform.run(database, REGISTRY, connection, None)
+    assert pick(conformed(database, "ehc_request"), "request_outcome_code", "assessment_outcome_code") == [
+        ("H", "H"),
+        ("Y", "Y"),
+    ]
 
 
 def test_spells_of_plans_have_their_own_days(database: Settings, connection: Connection):

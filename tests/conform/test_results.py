@@ -44,15 +44,19 @@ def test_results_of_every_year_stand_side_by_side(database: Settings, connection
     assert found["KS2", 2025, "reading_score"]["school_urn"] == "100001"
 
 
-def test_phonics_counts_only_those_who_took_the_check(database: Settings, connection: Connection):
+def test_phonics_counts_all_who_should_have_reached_the_standard(database: Settings, connection: Connection):
     rows = [
         {"record_pseudonym": A, "phonics_phonics_outcome": "WA", "phonics_phonics_mark": 34},
         {"record_pseudonym": B, "phonics_phonics_outcome": "A"},
+        {"record_pseudonym": "d" * 32, "phonics_phonics_outcome": "D"},
+        {"record_pseudonym": "e" * 32, "phonics_phonics_outcome": "L"},
     ]
     deliver(database, connection, "education", "giap_phonics", "2025", {"check": rows})
     conform.run(database, REGISTRY, connection, None)
     found = [(r["record_pseudonym"], r["measure_code"], r["value"]) for r in conformed(database, "attainment")]
-    assert sorted(found) == [(A, "phonics_mark", 34.0), (A, "phonics_standard", 1.0)]
+    assert sorted(found) == [
+        (A, "phonics_mark", 34.0), (A, "phonics_standard", 1.0), (B, "phonics_standard", 0.0), ("d" * 32, "phonics_standard", 0.0),
+    ]  # fmt: skip
 
 
 def test_a_past_census_has_the_day_of_its_term(database: Settings, connection: Connection):
