@@ -12,4 +12,4 @@ FROM partnership.needs_prevalence
 WHERE
     base = 'residents_0_25' AND measure = 'ehc_plan' AND geographic_level = 'area'
     AND breakdown_topic IN ('Age band', 'Sex')
-ORDER BY breakdown_topic, breakdown;
+ORDER BY breakdown_topic, breakdown = 'Not known', breakdown <> 'Under 5', breakdown <> '5 to 10', breakdown;

@@ -8,5 +8,5 @@ SELECT
     base_count,
     share_pct
 FROM partnership.multi_agency_overlap
-WHERE sets = 'ehc_plan' OR sets LIKE 'ehc\_plan+%'
+WHERE (sets = 'ehc_plan' OR sets LIKE 'ehc\_plan+%') AND sets NOT LIKE '%sen\_support%'
 ORDER BY area_code, set_size, children_count DESC NULLS LAST;

@@ -1,6 +1,8 @@
 -- question: What became of the requests of the last twelve months?
 -- asks: L3
 -- role: commissioner
+-- columns:
+--   not_issued_count: Assessments that ended in a decision not to issue
 SELECT
     period_start,
     period_end,
@@ -10,8 +12,11 @@ SELECT
     decided_in_6_weeks_pct,
     assessed_count,
     issued_pct,
+    assessed_count - issued_count AS not_issued_count,
     not_issued_in_16_weeks_count,
     issued_count,
+    within_20_weeks_pct,
+    within_20_weeks_no_exceptions_pct,
     issued_after_52_weeks_count,
     data_as_at
 FROM partnership.ehc_process

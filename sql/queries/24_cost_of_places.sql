@@ -5,8 +5,8 @@
 -- columns:
 --   provision: Kind of provision
 --   is_in_area: Whether the provider lies in the local area
---   year: Financial year, by the calendar year in which it begins
---   placements_count: Placements paid for
+--   year: Financial year, by the March in which it ends
+--   placements_count: Placements on the last day of the year
 --   weekly_cost_gbp: Cost of one week of placement
 --   education_pct: Share of education in the cost
 --   social_care_pct: Share of social care in the cost

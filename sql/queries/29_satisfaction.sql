@@ -4,7 +4,7 @@
 -- caveats: [Hidden where fewer than 10 answered.]
 -- columns:
 --   survey_code: Which survey
---   question_code: Which question
+--   question: What was asked
 --   year: Year of the survey
 --   answers_count: Answers other than do not know
 --   satisfied_pct: The two best answers per 100 answers
@@ -22,7 +22,7 @@ WITH answers AS (
 
 SELECT
     answers.survey_code,
-    answers.question_code,
+    coalesce(named.label, answers.question_code) AS question,
     answers.year,
     answers.answers_count,
     round(100.0 * answers.satisfied_count / answers.answers_count, 1) AS satisfied_pct,
@@ -32,5 +32,6 @@ SELECT
         WHERE sent.survey_code = answers.survey_code AND sent.year = answers.year
     ) AS response_pct
 FROM answers
+LEFT JOIN core.code AS named ON named.list_code = 'survey_question' AND answers.question_code = named.code
 WHERE answers.answers_count >= 10
-ORDER BY answers.survey_code, answers.year, satisfied_pct;
+ORDER BY answers.survey_code, answers.year, satisfied_pct, question;

@@ -3,7 +3,8 @@
 A case `tests/sql/<mart>/<name>.yaml` gives `as_of`, rows of core (and ops) tables, and the expected rows of the mart. A
 required column that a row leaves out is filled by its type: `-`, 1, false, the day itself. A person is given a name in
 person_key. `expect` may narrow the mart by `where`; only the columns that expected rows name are compared. `twins` are
-small changes of the input, each of which must make the case fail: proof that it can.
+small changes of the input, each of which must make the case fail: proof that it can. A case `tests/sql/queries/<name>.yaml`
+is one of the worked query of that name.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from pipelines import queries
 from pipelines.integrate import marts
 from pipelines.local import postgres
 from tests.conftest import TEMPLATE
@@ -44,15 +46,19 @@ def warehouse(server: postgres.Server) -> Iterator[psycopg.Connection[Any]]:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def run(connection: psycopg.Connection[Any], mart: str, case: dict[str, Any]) -> list[dict[str, Any]]:
-    """The mart's rows for the case's input, as far as the case looks at them."""
+def run(connection: psycopg.Connection[Any], name: str, case: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the mart or the worked query for the case's input, as far as the case looks at them."""
+    mart, _, slug = name.partition("/")
     try:
         for table, rows in case["given"].items():
             insert(connection, table, rows, case["as_of"])
-        found = next(found for found in marts.load() if found.name == mart)
-        marts.refresh(connection, found, case["as_of"], None)
-        with connection.cursor(row_factory=dict_row) as cursor:
+        if mart == "queries":
+            query = queries.find(slug).statement
+        else:
+            found = next(found for found in marts.load() if found.name == mart)
+            marts.refresh(connection, found, case["as_of"], None)
             query = f"SELECT * FROM mart.{mart} WHERE {case['expect'].get('where', 'TRUE')}"
+        with connection.cursor(row_factory=dict_row) as cursor:
             made = cursor.execute(query).fetchall()  # type: ignore[call-overload]
     finally:
         connection.rollback()
@@ -100,7 +106,7 @@ def plain_number(value: Any) -> Any:
 @pytest.mark.parametrize("name", CASES)
 def test_golden(warehouse: psycopg.Connection[Any], name: str):
     case = yaml.safe_load(CASES[name].read_text())
-    assert in_order(run(warehouse, name.split("/")[0], case)) == in_order(case["expect"]["rows"])
+    assert in_order(run(warehouse, name, case)) == in_order(case["expect"]["rows"])
 
 
 @pytest.mark.parametrize(("name", "why"), TWINS)
@@ -108,12 +114,12 @@ def test_twin_fails(warehouse: psycopg.Connection[Any], name: str, why: str):
     case = deepcopy(yaml.safe_load(CASES[name].read_text()))
     twin = next(twin for twin in case["twins"] if twin["why"] == why)
     case["given"][twin["table"]][twin["row"]] |= twin["set"]
-    assert in_order(run(warehouse, name.split("/")[0], case)) != in_order(case["expect"]["rows"])
+    assert in_order(run(warehouse, name, case)) != in_order(case["expect"]["rows"])
 
 
 def test_every_mart_with_a_model_has_a_case_with_a_twin():
     modelled = {mart.name for mart in marts.load() if mart.model}
-    assert modelled == {name.split("/")[0] for name in CASES}
+    assert modelled == {name.split("/")[0] for name in CASES} - {"queries"}
     assert {name for name, _ in TWINS} == set(CASES)
 
 
