@@ -531,8 +531,8 @@ def test_a_request_that_no_later_return_tells_is_not_open_for_ever(database: Set
     }
     issued = sen2("b", requests=[{"requestoutcome": "H"}], assessment=[{"assessmentoutcome": "H"}])
     other = sen2("c")
-    for rows in other.values():
-        for row in rows:
+    for several in other.values():
+        for row in several:
             row["record_pseudonym"] = "f" * 32
     for period, tables in (("2025", began), ("2026-01", issued), ("2026-02", other)):
         deliver(database, connection, "education", "sen2", period, tables)

@@ -55,7 +55,8 @@ def test_phonics_counts_all_who_should_have_reached_the_standard(database: Setti
     conform.run(database, REGISTRY, connection, None)
     found = [(r["record_pseudonym"], r["measure_code"], r["value"]) for r in conformed(database, "attainment")]
     assert sorted(found) == [
-        (A, "phonics_mark", 34.0), (A, "phonics_standard", 1.0), (B, "phonics_standard", 0.0), ("d" * 32, "phonics_standard", 0.0),
+        (A, "phonics_mark", 34.0), (A, "phonics_standard", 1.0), (B, "phonics_standard", 0.0),
+        ("d" * 32, "phonics_standard", 0.0),
     ]  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 A case `tests/sql/<mart>/<name>.yaml` gives `as_of`, rows of core (and ops) tables, and the expected rows of the mart. A
 required column that a row leaves out is filled by its type: `-`, 1, false, the day itself. A person is given a name in
 person_key. `expect` may narrow the mart by `where`; only the columns that expected rows name are compared. `twins` are
-small changes of the input, each of which must make the case fail: proof that it can. A case `tests/sql/queries/<name>.yaml`
-is one of the worked query of that name.
+small changes of the input, each of which must make the case fail: proof that it can. A case
+`tests/sql/queries/<name>.yaml` is one of the worked query of that name.
 """
 
 from __future__ import annotations
