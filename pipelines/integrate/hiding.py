@@ -1,11 +1,10 @@
 """What the partnership does not see of a mart: counts under 5, and whatever would give one away. Never commits.
 
-What is left out follows from `mart.yaml`. A number named `..._count` counts children: under 5 it is empty, and where it
-alone is so in its row, so is the smallest other, or what is left would add up to it. Where rows add up to another
-(`adds_up`), so many more are empty, the smallest first, that none follows from its total and the others. `open` names
-numbers that give away nothing of the row: whom a rate is of, how many sets a combination has. Every other number was
-worked out of counts and is empty where one of those is: of those that its column names (`of`), else of any in its row.
-The ends of a range that are under 5 move outward, to 0 and to 5.
+What is left out follows from `mart.yaml`. A number named `..._count` counts children: under 5 it is empty. Where
+counts of a row (`sums`) or of several rows (`adds_up`) add up to another, so many more are empty, the smallest first,
+that none follows from the others. `open` names numbers that give away nothing of the row: whom a rate is of, how many
+sets a combination has. Every other number was worked out of counts and is empty where one of those is: of those that
+its column names (`of`), else of any in its row. The ends of a range that are under 5 move outward, to 0 and to 5.
 """
 
 from __future__ import annotations
@@ -33,9 +32,10 @@ def leave_out(connection: Connection, mart: sql.Composable, definition: MartDefi
     connection.execute(_marked(definition).format(mart=mart))
     analyze_briefly(connection, "marked")
     parts = [name for name in _counts(definition) if name not in definition.open]
-    more = [_follows(definition, total, name) for total in definition.adds_up for name in parts]
+    more = [_beside(counts) for counts in definition.sums]
+    more += [_follows(definition, total, name) for total in definition.adds_up for name in parts]
     while sum(connection.execute(query).rowcount for query in more):
-        pass  # what one total needs left out may be the only one left out of another
+        pass  # what one sum needs left out may be the only one left out of another
     cells = ", ".join(f'{_cell(definition, name)} AS "{name}"' for name in definition.columns)
     connection.execute(f"CREATE TEMP TABLE coming ON COMMIT DROP AS SELECT {cells} FROM marked")  # type: ignore[call-overload]  # noqa: S608
     connection.execute("DROP TABLE marked")
@@ -54,23 +54,28 @@ def _is_small(value: str) -> str:
 
 
 def _marked(definition: MartDefinition) -> sql.SQL:
-    """The rows of {mart} with the names of the counts that each row by itself must leave out."""
-    counts = _counts(definition)
-    parts = [f'"{name}"' for name in counts if name not in definition.open]
-    smalls = " + ".join(["0", *(f"{_is_small(name)}::integer" for name in parts)])
-    smallest = ", ".join(f"CASE WHEN {name} >= 5 THEN {name} END" for name in parts) or "NULL"
-    left = ["NULL"]
-    for name in counts:
-        own = f'"{name}"'
-        # Where one part is small, so is the smallest of the others, or what is left would add up to it.
-        beside = f" OR n.smalls = 1 AND coalesce({own} = n.smallest, FALSE)" if own in parts else ""
-        left.append(f"CASE WHEN {_is_small(own)}{beside} THEN '{name}' END")
+    """The rows of {mart}, each with the names of its counts that are left out for being small."""
+    small = ["NULL", *(f"""CASE WHEN {_is_small(f'"{name}"')} THEN '{name}' END""" for name in _counts(definition))]
     return sql.SQL(  # type: ignore[arg-type]
         f"""CREATE TEMP TABLE marked ON COMMIT DROP AS
             SELECT m.*, row_number() OVER (ORDER BY {", ".join(definition.key)}) AS row_number,
-                array_remove(ARRAY[{", ".join(left)}], NULL) AS left_out
-            FROM {{mart}} AS m CROSS JOIN LATERAL (SELECT {smalls} AS smalls, least({smallest}) AS smallest) AS n"""  # noqa: S608
+                array_remove(ARRAY[{", ".join(small)}], NULL) AS left_out
+            FROM {{mart}} AS m"""  # noqa: S608
     )
+
+
+def _beside(counts: Iterable[str]) -> sql.Composed:
+    """Of counts of a row of which one is the sum of the others, leave out a second where one is: the smallest."""
+    cells = [sql.SQL("({}, {})").format(sql.Literal(name), sql.Identifier("m", name)) for name in counts]
+    query = """
+        UPDATE marked SET left_out = marked.left_out || other.name FROM marked AS m CROSS JOIN LATERAL (
+            SELECT name, is_out, count(*) FILTER (WHERE is_out) OVER () AS out
+            FROM (VALUES {cells}) AS cell (name, persons)
+            CROSS JOIN LATERAL (SELECT name = ANY (m.left_out) AS is_out) AS known
+            WHERE persons > 0 ORDER BY is_out, persons LIMIT 1
+        ) AS other
+        WHERE marked.row_number = m.row_number AND out = 1 AND NOT is_out"""
+    return sql.SQL(query).format(cells=sql.SQL(", ").join(cells))
 
 
 def _follows(definition: MartDefinition, total: Total, count: str) -> sql.Composed:

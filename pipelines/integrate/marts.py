@@ -57,6 +57,8 @@ def load(folder: Path | None = None) -> list[Mart]:
         for part in ("key", "open"):
             if missing := [name for name in getattr(definition, part) if name not in definition.columns]:
                 problems.append(f"{place.name}/mart.yaml: {part} columns not among the columns: {', '.join(missing)}")
+        if strange := {name for counts in definition.sums for name in counts} - set(definition.columns):
+            problems.append(f"{place.name}/mart.yaml: sums of what is no column: {', '.join(sorted(strange))}")
         for one in definition.adds_up:
             if strange := {one.over, *one.total} - set(definition.key):
                 problems.append(f"{place.name}/mart.yaml: adds_up by what is no key: {', '.join(sorted(strange))}")

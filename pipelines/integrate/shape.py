@@ -40,9 +40,8 @@ class Total(Strict):
 class MartDefinition(Strict):
     """The strict shape of a `mart.yaml`. base: whom rates are of; disclosure: `count` or `none`.
 
-    open: numbers that the partnership sees beside a small count too. adds_up: which rows add up to which, so that none
-    is left out by itself (hiding.py).
-
+    open: numbers that the partnership sees beside a small count too. sums: counts of a row of which one is the sum of
+    the others; adds_up: which rows add up to which; of neither is one left out by itself (hiding.py).
     ranges: count -> the two columns for how low and how high it may be by the draws of the linker (ranges.py).
     counted_in: the query of the model that gives these counts by world and key, but for the day; it is what is drawn.
     has_past: whether its model can be worked out for another day (past.py); one that counts records cannot.
@@ -56,6 +55,7 @@ class MartDefinition(Strict):
     base: str
     disclosure: Literal["count", "none"]
     open: tuple[str, ...] = ()
+    sums: tuple[tuple[str, ...], ...] = ()
     adds_up: tuple[Total, ...] = ()
     measures: dict[str, str] = {}
     ranges: dict[str, tuple[str, str]] = {}

@@ -45,6 +45,35 @@ def shown(connection: psycopg.Connection, counts: np.ndarray) -> np.ndarray:
     return np.array([[known[need, place] for place in (*PLACES, "ALL")] for need in (*NEEDS, "ALL")])
 
 
+BESIDE = MartDefinition.model_validate({
+    **DEFINITION.model_dump(), "key": ["need", "place"], "adds_up": [{"over": "place", "total": {"place": "ALL"}}],
+    "sums": [["children_count", "met_count", "unmet_count"]],
+    "columns": {
+        "need": {"type": "text", "comment": "Need"}, "place": {"type": "text", "comment": "Place"},
+        "met_count": {"type": "integer", "comment": "Met"},
+        "unmet_count": {"type": "integer", "comment": "Unmet"},
+        "children_count": {"type": "integer", "comment": "Both"},
+    },
+})  # fmt: skip
+
+
+def shown_beside(connection: psycopg.Connection, counts: np.ndarray) -> np.ndarray:
+    """The same for two counts of a row that have their sum beside them, place by place."""
+    whole = np.vstack([counts, counts.sum(axis=0)])
+    connection.execute(
+        "CREATE TEMP TABLE seen (need text, place text, met_count int, unmet_count int, children_count int)"
+    )
+    with connection.cursor() as cursor:
+        rows = [
+            ("HI", place, int(a), int(b), int(a + b)) for place, (a, b) in zip((*PLACES, "ALL"), whole, strict=True)
+        ]
+        cursor.executemany("INSERT INTO seen VALUES (%s, %s, %s, %s, %s)", rows)
+    hiding.leave_out(connection, sql.Identifier("seen"), BESIDE)
+    found = connection.execute("SELECT * FROM coming ORDER BY place = 'ALL', place").fetchall()
+    connection.execute("DROP TABLE seen; DROP TABLE coming")
+    return np.array([[-1 if count is None else count for count in row[2:]] for row in found])
+
+
 def narrowest(seen: np.ndarray, counts: np.ndarray) -> list[tuple[float, float]]:
     """How far each count from 1 to 4 can lie, for whoever knows what adds up and that nought is never left out."""
     size = seen.shape
@@ -73,6 +102,15 @@ def test_no_small_count_follows_from_its_totals(connection: psycopg.Connection, 
     seen = shown(connection, counts)
     assert (seen[:-1, :-1][(counts > 0) & (counts < 5)] == -1).all()
     assert (seen[:-1, :-1][counts == 0] == 0).all()
+    assert all(most - least > 0.5 for least, most in narrowest(seen, counts))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nor_from_the_counts_beside_it(connection: psycopg.Connection, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    counts = draw.choice([0, 1, 3, 4, 6, 9, 20, 35], (len(PLACES), 2), p=[0.1, *[0.1] * 3, *[0.15] * 4])
+    seen = shown_beside(connection, counts)
+    assert (seen[:-1, :-1][(counts > 0) & (counts < 5)] == -1).all()
     assert all(most - least > 0.5 for least, most in narrowest(seen, counts))
 
 

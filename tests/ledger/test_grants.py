@@ -39,6 +39,7 @@ owner: nobody
 base: none
 disclosure: count
 open: [base_count]
+sums: [[children_count, met_count, unmet_count]]
 columns:
   geographic_level: {type: text, comment: Level}
   area_code: {type: text, comment: Area}
