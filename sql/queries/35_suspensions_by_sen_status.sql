@@ -3,7 +3,7 @@
 -- role: analyst
 -- caveats:
 --   - All suspensions and exclusions that the censuses in the warehouse tell, each once, whatever their term.
---   - The SEN status is that of the last census that shows the pupil.
+--   - The SEN status is that of the newest census; of pupils who left before it, the last one known.
 -- columns:
 --   sen_status: SEN status in words
 --   pupils_count: Pupils in any of those censuses, each once
@@ -12,16 +12,21 @@
 --   suspended_pct: suspended_count per 100 of pupils_count
 --   suspensions_per_100: Suspensions for each 100 pupils
 --   excluded_count: Pupils excluded permanently
-WITH last_status AS (
-    SELECT DISTINCT ON (agency_code, dataset_code, record_pseudonym)
+WITH last_known AS (
+    SELECT DISTINCT ON (person_key)
+        person_key,
+        status_code
+    FROM core.person_sen_status
+    ORDER BY person_key, from_month DESC, status_code
+),
+
+roll AS (
+    SELECT DISTINCT
         agency_code,
         dataset_code,
         record_pseudonym,
-        coalesce(person_key::text, record_pseudonym) AS pupil,
-        status_code
-    FROM core.sen_status_spell
-    WHERE NOT is_dated
-    ORDER BY agency_code, dataset_code, record_pseudonym, last_seen_on DESC, status_code
+        person_key
+    FROM core.enrolment
 ),
 
 event AS (
@@ -37,15 +42,20 @@ event AS (
 
 pupil AS (
     SELECT
-        min(last_status.status_code) AS status_code,
+        min(coalesce(status.status_code, last_known.status_code)) AS status_code,
         coalesce(sum(event.suspensions), 0) AS suspensions,
         coalesce(sum(event.exclusions), 0) AS exclusions
-    FROM last_status
+    FROM roll
     LEFT JOIN event
         ON
-            last_status.agency_code = event.agency_code AND last_status.dataset_code = event.dataset_code
-            AND last_status.record_pseudonym = event.record_pseudonym
-    GROUP BY last_status.pupil
+            roll.agency_code = event.agency_code AND roll.dataset_code = event.dataset_code
+            AND roll.record_pseudonym = event.record_pseudonym
+    LEFT JOIN core.sen_status AS status
+        ON
+            roll.agency_code = status.agency_code AND roll.dataset_code = status.dataset_code
+            AND roll.record_pseudonym = status.record_pseudonym
+    LEFT JOIN last_known ON roll.person_key = last_known.person_key
+    GROUP BY coalesce(roll.person_key::text, roll.record_pseudonym)
 )
 
 SELECT
@@ -58,5 +68,6 @@ SELECT
     count(*) FILTER (WHERE pupil.exclusions > 0) AS excluded_count
 FROM pupil
 LEFT JOIN core.code AS named ON named.list_code = 'sen_provision' AND pupil.status_code = named.code
+WHERE pupil.status_code IS NOT NULL
 GROUP BY pupil.status_code, named.label
 ORDER BY pupil.status_code;
