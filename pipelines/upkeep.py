@@ -52,6 +52,30 @@ def erase(agency: str, record: str, by: str, reason: str, **reach: bool) -> tupl
     return outcomes, found
 
 
+def erasures() -> list[dict[str, Any]]:
+    """The erasures that there were, and what became of each."""
+    from pipelines.keeping import readmission
+
+    with hub() as (_, _, connection):
+        return readmission.erasures(connection)
+
+
+def would_readmit(erasure: int) -> dict[str, Any]:
+    """What calling an erasure off would let in, and what would stay out all the same."""
+    from pipelines.keeping import readmission
+
+    with hub() as (_, _, connection):
+        return readmission.would_readmit(connection, erasure)
+
+
+def readmit(erasure: int, by: str, reason: str) -> dict[str, Any]:
+    """Call an erasure off: later deliveries bring the child in again. What went stays gone."""
+    from pipelines.keeping import readmission
+
+    with hub() as (settings, _, connection):
+        return readmission.readmit(settings, connection, erasure, by=by, reason=reason).as_json()
+
+
 def place_hold(agency: str, dataset: str | None, record: str | None, by: str, reason: str) -> tuple[int, list[str]]:
     """Forbid to delete what an agency sent, one dataset or one record of it.
 

@@ -22,6 +22,8 @@ def add_to(app: typer.Typer, db_app: typer.Typer) -> None:
     """Put these commands under the main one and under `db`."""
     for name, command in (
         ("erase", erase),
+        ("erasures", erasures),
+        ("readmit", readmit),
         ("hold", hold),
         ("lift", lift),
         ("holds", holds),
@@ -83,6 +85,58 @@ def _show_found(found: dict[str, Any], as_json: bool) -> None:
     out.print(f"{where}: {'found as above' if found['found'] else 'found nowhere'}")
     if found["holds"]:
         out.print(f"legal hold {', '.join(map(str, found['holds']))} forbids to erase it")
+
+
+@guarded
+def erasures(as_json: AsJson = False) -> None:
+    """The erasures that there were: number, who asked, why, how many records each keeps out, which were called off."""
+    from pipelines import upkeep
+
+    found = upkeep.erasures()
+    if as_json:
+        show(found, True)
+        return
+    for row in found:
+        off, end = row["readmitted_at"], "" if row["finished_at"] else "  not finished"
+        out.print(
+            f"{row['erasure_key']:>4}  {row['at']:%Y-%m-%d}  {', '.join(row['agencies'])}: {row['records']:,} records "
+            f"kept out{end}  by {row['asked_by']}",
+            highlight=False,
+        )
+        out.print(f"      {row['reason']}", highlight=False)
+        if off:
+            out.print(
+                f"      called off {off:%Y-%m-%d} by {row['readmitted_by']}: {row['readmitted_reason']}",
+                highlight=False,
+            )
+    if not found:
+        out.print("nobody was erased")
+
+
+@guarded
+def readmit(
+    number: Annotated[int, typer.Argument(help="Number of the erasure, as `db erasures` shows it.")],
+    reason: Reason = "",
+    by: By = "",
+    dry_run: Annotated[bool, typer.Option(help="Only show what would come in again, and what would not.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Call an erasure off: what is delivered from now on comes in again. Nothing that went is brought back."""
+    from pipelines import upkeep
+
+    if not dry_run:
+        show([upkeep.readmit(number, by or getpass.getuser(), reason)], as_json)
+        return
+    found = upkeep.would_readmit(number)
+    if as_json:
+        show(found, True)
+        return
+    for agency, count in found["readmitted"].items():
+        out.print(f"records of {agency:<21} {count:>8,}", highlight=False)
+    if found["kept_out"]:
+        others = ", ".join(map(str, found["kept_out_by"]))
+        out.print(f"{found['kept_out']:,} stay out, which erasure {others} lists too", highlight=False)
+    out.print("nothing was changed; --no-dry-run with --by and --reason does it")
 
 
 @guarded

@@ -88,8 +88,9 @@ def would_go(settings: Settings, connection: Connection, child: Child) -> dict[s
 def suppress(settings: Settings, connection: Connection, child: Child, *, by: str, reason: str) -> int:
     """Put the child's records on the list, and the erasure into ledger and journal; the erasure's key. Commits.
 
-    An erasure of the same records that was begun before is gone on with. Raises UsageFault where a legal hold stands
-    against it or who and why are not said.
+    One that was broken off and lists them all is gone on with, and so is one of just these records for the same reason.
+    Any other is of its own, so that the records stay out where an earlier one is called off. Raises UsageFault where a
+    legal hold stands against it or who and why are not said.
     """
     holds.need_words(by, reason)
     holds.refuse(holds.against(settings, connection, child.records))
@@ -100,14 +101,17 @@ def suppress(settings: Settings, connection: Connection, child: Child, *, by: st
     for agency in sorted(marks):
         # A delivery of the agency that is being received has read the list already.
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"receive {agency}",))
-    rows = Ledger(connection).rows(
-        """SELECT count(*) AS listed, max(erasure_key) AS erasure_key FROM ops.suppression
-           WHERE (agency_code, fingerprint) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        [agency for agency, _ in pairs],
-        [mark for _, mark in pairs],
+    begun = Ledger(connection).rows(
+        """SELECT erasure_key FROM ops.suppression JOIN ops.erasure USING (erasure_key)
+           GROUP BY erasure_key, ops.erasure.finished_at, ops.erasure.reason
+           HAVING %s = count(*) FILTER (
+                   WHERE (agency_code, fingerprint) IN (SELECT * FROM unnest(%s::text[], %s::text[])))
+               AND (finished_at IS NULL OR count(*) = %s AND reason = %s)
+           ORDER BY erasure_key DESC LIMIT 1""",
+        *(len(pairs), [agency for agency, _ in pairs], [mark for _, mark in pairs], len(pairs), reason.strip()),
     )
-    if rows[0]["listed"] == len(pairs):
-        return int(rows[0]["erasure_key"])
+    if begun:
+        return int(begun[0]["erasure_key"])
     now = datetime.now(UTC).isoformat()
     entry = journal.Entry(secrets.token_hex(16), now, by.strip(), reason.strip(), marks)
     journal.note(connection, [entry])
@@ -120,13 +124,16 @@ def suppress(settings: Settings, connection: Connection, child: Child, *, by: st
 def erase(settings: Settings, connection: Connection, child: Child, erasure: int) -> Outcome:
     """Take a listed child out of ledger, core, link and files. What the marts count changes with the next refresh."""
     with recorded_run(connection, "erase", f"erasure {erasure}") as outcome, one_at_a_time(connection):
-        query = "SELECT at, counts <> '{}' AS is_done FROM ops.erasure WHERE erasure_key = %s"
-        before = Ledger(connection).rows(query, erasure)[0]
+        query = """SELECT min(at) AS at FROM ops.suppression AS mine
+            JOIN ops.suppression AS other USING (agency_code, fingerprint)
+            JOIN ops.erasure AS e ON e.erasure_key = other.erasure_key AND e.counts <> '{}'
+            WHERE mine.erasure_key = %s"""
+        before = Ledger(connection).rows(query, erasure)[0]["at"]
         outcome.counts = dict(_take_out(settings, connection, child.records, erasure))
         if not outcome.counts:
             outcome.notes.append(
-                f"nothing was left: it was erased by the request of {before['at']:%Y-%m-%d}"
-                if before["is_done"]
+                f"nothing was left: it was erased by the request of {before:%Y-%m-%d}"
+                if before
                 else "nothing was found: is it this partner's pseudonym? It is on the list all the same"
             )
     return outcome
@@ -135,29 +142,43 @@ def erase(settings: Settings, connection: Connection, child: Child, erasure: int
 def replay(settings: Settings, connection: Connection, *, is_thorough: bool = False) -> Outcome:
     """Bring the journal into the ledger, and take out whoever and whatever it says is out and is found all the same.
 
-    That is so after a backup was restored, and after an erasure was broken off. Linkage files are opened only where
-    one was, or is_thorough.
+    That is so after a backup was restored, and after an erasure was broken off. What was called off since is let in
+    only then: the old rows of a restored backup go, later deliveries come in. Linkage files are opened only where one
+    was, or is_thorough.
     """
     with recorded_run(connection, "replay erasures", "all") as outcome, one_at_a_time(connection):
         lines = journal.read(journal.path(settings))
-        outcome.counts = {"noted": journal.note(connection, lines)}
-        connection.commit()
-        ledger = Ledger(connection)
-        unfinished = [row["erasure_key"] for row in ledger.rows(
-            "SELECT erasure_key FROM ops.erasure WHERE finished_at IS NULL ORDER BY erasure_key")]  # fmt: skip
-        records = _listed(settings, ledger) if unfinished or is_thorough else {}
-        held = _on_hold(settings, connection, records)
+        counts, held = Counter({"noted": 0}), set[str]()
+        for part in journal.parts(connection, lines):
+            counts["noted"] += journal.note(connection, part)
+            connection.commit()
+            held = _take_out_listed(settings, connection, counts, is_thorough=is_thorough)
         if held:
             outcome.notes.append(f"a legal hold keeps what is listed of: {', '.join(sorted(held))}")
-        records = {agency: left for agency, found in records.items() if (left := found - held.get(agency, frozenset()))}
-        if records:
-            last = ledger.rows("SELECT max(erasure_key) AS k FROM ops.erasure")[0]["k"]
-            outcome.counts |= dict(_take_out(settings, connection, records, int(last)))
-        if not held:
-            connection.execute("UPDATE ops.erasure SET finished_at = clock_timestamp() WHERE finished_at IS NULL")
-        connection.commit()
-        outcome.counts["withdrawn"] = len(retention.take_out_again(settings, connection, lines))
+        counts["withdrawn"] = len(retention.take_out_again(settings, connection, lines))
+        outcome.counts = dict(counts)
     return outcome
+
+
+def _take_out_listed(
+    settings: Settings, connection: Connection, counts: Counter[str], *, is_thorough: bool
+) -> set[str]:
+    """Take out what is on the list and found, where an erasure is not finished; agencies of which a hold keeps some.
+
+    counts: what goes is added to it.
+    """
+    ledger = Ledger(connection)
+    unfinished = ledger.rows("SELECT FROM ops.erasure WHERE finished_at IS NULL")
+    records = _listed(settings, ledger) if unfinished or is_thorough else {}
+    held = _on_hold(settings, connection, records)
+    records = {agency: left for agency, found in records.items() if (left := found - held.get(agency, frozenset()))}
+    if records:
+        last = ledger.rows("SELECT max(erasure_key) AS k FROM ops.erasure")[0]["k"]
+        counts.update(_take_out(settings, connection, records, int(last)))
+    if not held:
+        connection.execute("UPDATE ops.erasure SET finished_at = clock_timestamp() WHERE finished_at IS NULL")
+    connection.commit()
+    return set(held)
 
 
 def _listed(settings: Settings, ledger: Ledger) -> dict[str, frozenset[str]]:
@@ -181,7 +202,7 @@ def _on_hold(settings: Settings, connection: Connection, records: Records) -> di
         key = suppression.load_key(settings)
         for one in pseudonyms:
             rows = ledger.rows(
-                """SELECT at FROM ops.erasure JOIN ops.suppression USING (erasure_key)
+                """SELECT min(at) AS at FROM ops.erasure JOIN ops.suppression USING (erasure_key)
                    WHERE (agency_code, fingerprint) = (%s, %s)""",
                 *(agency, suppression.fingerprint(key, agency, one)),
             )

@@ -1,4 +1,6 @@
-"""The journal: erasures, holds and withdrawals in a file with the hub's keys, to bring a restored backup up to them.
+"""The journal: what a restored backup must be brought up to, in a file with the hub's keys.
+
+Erasures and what was called off of them, holds, withdrawals, in the order in which they were decided.
 
 One JSON document a line, only ever added to. It holds keyed fingerprints, as the list in the database does.
 """
@@ -37,8 +39,8 @@ class Entry:
 class Decision:
     """Something else that a backup must not undo: who decided it, why, when; of says of what.
 
-    kind: `hold` (of: agency, dataset, fingerprint; known by its moment), `lift` (of: the hold's moment) or `withdraw`
-    (of: submission and the hash of its content).
+    kind: `hold` (of: agency, dataset, fingerprint; known by its moment), `lift` (of: the hold's moment), `withdraw`
+    (of: submission and the hash of its content) or `readmit` (of: the random name of an erasure that is called off).
     """
 
     kind: str
@@ -96,9 +98,24 @@ def merge(settings: Settings, copy: Path) -> None:
             add(settings, entry)
 
 
+def parts(connection: psycopg.Connection[Any], entries: Iterable[Line]) -> list[list[Line]]:
+    """The entries in order, cut before each readmission that the database does not have.
+
+    What an erasure takes out has to be out before it is called off: a backup of before both has it all.
+    """
+    query = "SELECT erasure FROM ops.erasure WHERE readmitted_at IS NOT NULL"
+    known = {row[0] for row in connection.execute(query).fetchall()}
+    found: list[list[Line]] = [[]]
+    for one in entries:
+        if isinstance(one, Decision) and one.kind == "readmit" and one.of["erasure"] not in known:
+            found.append([])
+        found[-1].append(one)
+    return found
+
+
 def note(connection: psycopg.Connection[Any], entries: Iterable[Line]) -> int:
-    """Bring erasures and holds into the database that it does not have; how many. Does not commit."""
-    return sum(_erasure(connection, one) if isinstance(one, Entry) else _hold(connection, one) for one in entries)
+    """Bring erasures, their ends and holds into the database that it does not have; how many. Does not commit."""
+    return sum(_erasure(connection, one) if isinstance(one, Entry) else _decision(connection, one) for one in entries)
 
 
 def _erasure(connection: psycopg.Connection[Any], entry: Entry) -> int:
@@ -107,17 +124,18 @@ def _erasure(connection: psycopg.Connection[Any], entry: Entry) -> int:
            ON CONFLICT (erasure) DO NOTHING RETURNING erasure_key""",
         (entry.erasure, datetime.fromisoformat(entry.at), list(entry.fingerprints), entry.asked_by, entry.reason),
     ).fetchone()
-    if row is None:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO ops.suppression VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            [(agency, mark, row[0]) for agency, marks in entry.fingerprints.items() for mark in marks],
-        )
-    return 1
+    pairs = [(agency, mark) for agency, marks in entry.fingerprints.items() for mark in marks]
+    # Also of one that is known: before each erasure had rows of its own, what two listed was on the list once.
+    connection.execute(
+        """INSERT INTO ops.suppression SELECT agency_code, fingerprint, erasure_key
+           FROM ops.erasure, unnest(%s::text[], %s::text[]) AS listed (agency_code, fingerprint)
+           WHERE erasure = %s AND readmitted_at IS NULL ON CONFLICT DO NOTHING""",
+        ([agency for agency, _ in pairs], [mark for _, mark in pairs], entry.erasure),
+    )
+    return int(row is not None)
 
 
-def _hold(connection: psycopg.Connection[Any], one: Decision) -> int:
+def _decision(connection: psycopg.Connection[Any], one: Decision) -> int:
     given = {"at": one.at, "by": one.by, "reason": one.reason, **one.of}
     if one.kind == "hold":
         query = """INSERT INTO ops.legal_hold (at, agency_code, dataset_code, fingerprint, placed_by, reason)
@@ -126,6 +144,13 @@ def _hold(connection: psycopg.Connection[Any], one: Decision) -> int:
     elif one.kind == "lift":
         query = """UPDATE ops.legal_hold SET lifted_at = %(at)s, lifted_by = %(by)s, lifted_reason = %(reason)s
             WHERE at = %(hold)s AND agency_code = %(agency)s AND lifted_at IS NULL"""
+    elif one.kind == "readmit":
+        query = """WITH ended AS (
+                UPDATE ops.erasure SET readmitted_at = %(at)s, readmitted_by = %(by)s, readmitted_reason = %(reason)s,
+                    finished_at = coalesce(finished_at, %(at)s)
+                WHERE erasure = %(erasure)s AND readmitted_at IS NULL RETURNING erasure_key
+            ), gone AS (DELETE FROM ops.suppression WHERE erasure_key IN (SELECT erasure_key FROM ended))
+            SELECT erasure_key FROM ended"""
     else:
         return 0
     return connection.execute(query, given).rowcount

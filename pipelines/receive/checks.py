@@ -127,13 +127,16 @@ def new(ledger: Ledger, manifest: dict[str, Any]) -> DataFault | None:
     `FILE-039`, its own correction was taken first, as may happen where several of one period come together.
 
     Raises DataFault `FILE-029` where the sequence number does not rise. The same files are new under another key epoch,
-    contract or geography, which change what the door makes of them; after a rejection or withdrawal; and after other
-    files that they are to replace.
+    contract or geography, which change what the door makes of them; after a rejection or withdrawal; after other files
+    that they are to replace; and where rows were left out of them for an erasure that was called off since.
     """
     earlier = ledger.rows(
         """SELECT submission, sequence, state, content_sha256, key_epoch, contract_hash,
-                  manifest->>'geography_sha256' AS geography_sha256, manifest->>'sealed_at' AS sealed_at
-           FROM ops.submission WHERE agency_code = %s AND dataset_code = %s AND period = %s ORDER BY sequence DESC""",
+                  manifest->>'geography_sha256' AS geography_sha256, manifest->>'sealed_at' AS sealed_at,
+                  EXISTS (SELECT FROM ops.suppressed AS s JOIN ops.erasure AS e ON of.agency_code = ANY(e.agencies)
+                          WHERE s.submission_key = of.submission_key AND e.readmitted_at > of.received_at) AS lacks_some
+           FROM ops.submission AS of WHERE agency_code = %s AND dataset_code = %s AND period = %s
+           ORDER BY sequence DESC""",
         manifest["agency"],
         manifest["dataset"],
         manifest["period"],
@@ -142,7 +145,7 @@ def new(ledger: Ledger, manifest: dict[str, Any]) -> DataFault | None:
     made_of = {name: manifest[name] for name in ("contract_hash", "geography_sha256")}
     made_of["key_epoch"] = max(manifest["key_epochs"])
     made_of["content_sha256"] = content_sha256(manifest)
-    if standing and made_of.items() <= standing.items():
+    if standing and not standing["lacks_some"] and made_of.items() <= standing.items():
         return fault("FILE-030", submission=standing["submission"])
     if earlier and manifest["sequence"] <= earlier[0]["sequence"]:
         facts = {"sequence": manifest["sequence"], "dataset": manifest["dataset"], "latest": earlier[0]["sequence"]}
