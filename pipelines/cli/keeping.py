@@ -99,8 +99,8 @@ def erasures(as_json: AsJson = False) -> None:
     for row in found:
         off, end = row["readmitted_at"], "" if row["finished_at"] else "  not finished"
         out.print(
-            f"{row['erasure_key']:>4}  {row['at']:%Y-%m-%d}  {', '.join(row['agencies'])}: {row['records']:,} records "
-            f"kept out{end}  by {row['asked_by']}",
+            f"{row['erasure_key']:>4}  {row['at']:%Y-%m-%d}  {', '.join(row['agencies'])}{end}  by {row['asked_by']}; "
+            f"records kept out: {row['records']:,}",
             highlight=False,
         )
         out.print(f"      {row['reason']}", highlight=False)
