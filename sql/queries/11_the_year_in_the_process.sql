@@ -1,8 +1,6 @@
 -- question: What became of the requests of the last twelve months?
 -- asks: L3
 -- role: commissioner
--- columns:
---   not_issued_count: Assessments that ended in a decision not to issue
 SELECT
     period_start,
     period_end,
@@ -12,7 +10,6 @@ SELECT
     decided_in_6_weeks_pct,
     assessed_count,
     issued_pct,
-    assessed_count - issued_count AS not_issued_count,
     not_issued_in_16_weeks_count,
     issued_count,
     within_20_weeks_pct,
