@@ -104,6 +104,12 @@ def test_education_goes_before_social_care_before_health(database: Settings, con
     assert rows(connection, differs) == [
         (fact, "south_trust", keys["ben"]) for fact in ("birth_month", "ethnicity_group", "lsoa", "sex")
     ]
+    deliver(database, connection, "north_trust", "csds", "2026-03", csds)
+    link(connection, ben=[*records, ("north_trust", "csds", BEN)])
+    refresh(database, connection)
+    assert connection.execute(query, (keys["ben"],)).fetchall() == [(date(2016, 4, 1), "M", "E01990002", "AIND", 3)], (
+        "a month of birth never changes: what most records say goes before"
+    )
 
 
 def test_twice_changes_nothing_and_says_so(database: Settings, connection: Connection):
