@@ -26,10 +26,13 @@ GRANT loader, linker, analyst, analyst_lsoa, analyst_birth_month, analyst_dates,
     area_all TO joint_needs;
 CREATE DATABASE joint_needs OWNER joint_needs;
 CREATE DATABASE airflow OWNER airflow;
-REVOKE ALL ON DATABASE joint_needs, airflow, postgres FROM PUBLIC;
+REVOKE ALL ON DATABASE joint_needs, airflow, postgres, template1 FROM PUBLIC;
 -- The pipelines write by the thousand; what they read, and who was given what, is kept.
 ALTER ROLE joint_needs SET pgaudit.log = 'read, role, ddl';
 ALTER ROLE airflow SET pgaudit.log = 'role, ddl';
 \\connect joint_needs
+-- Large objects are in no schema: a login could put rows where neither the audit nor an erasure looks.
+SELECT format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', oid::regprocedure) FROM pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite')) \\gexec
 SELECT 'CREATE EXTENSION pgaudit' FROM pg_available_extensions WHERE name = 'pgaudit' \\gexec
 SQL

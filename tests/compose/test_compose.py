@@ -247,6 +247,8 @@ def _make_bare(server):
             admin.execute(f"DROP DATABASE IF EXISTS {database}")
         for role in ("joint_needs", "airflow", *postgres.READERS, *postgres.GROUPS):
             admin.execute(f"DROP ROLE IF EXISTS {role}")
+    with psycopg.connect(server.url("postgres", "template1"), autocommit=True) as template:
+        template.execute("GRANT EXECUTE ON FUNCTION lo_create(oid), lo_from_bytea(oid, bytea) TO PUBLIC")
 
 
 @pytest.fixture(scope="module")
@@ -274,8 +276,12 @@ def test_databases_belong_to_roles_of_their_own(prepared):
         assert connection.execute(
             "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = 'joint_needs'"
         ).fetchone() == (False,)
-    with pytest.raises(psycopg.OperationalError, match="permission denied"):
-        psycopg.connect(f"{address}/airflow")
+        for write in ("lo_create(0)", "lo_from_bytea(0, 'x')"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(f"SELECT {write}")
+    for other in ("airflow", "postgres", "template1"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(f"{address}/{other}")
     check = prepared.services["postgres"]["healthcheck"]["test"][1:]
     program = postgres.program("pg_isready")
     port = str(prepared.ports["postgres:5432"])

@@ -54,6 +54,15 @@ _OPTIONS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+# Large objects are in no schema: a login could put rows where neither the audit nor an erasure looks.
+_NO_LARGE_OBJECTS = r"""DO $$
+DECLARE one regprocedure;
+BEGIN
+    FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+               AND (proname LIKE 'lo\_%' OR proname IN ('loread', 'lowrite')) LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one);
+    END LOOP;
+END $$"""
 _FAST_AND_LOOSE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _SECONDS = 300
 
@@ -92,6 +101,7 @@ def ensure_running(settings: Settings, *, durable: bool = True) -> Server:
             _initialise(place, binaries, passwords["postgres"], durable)
         if not _settle(place):
             _start(folder, place, binaries, durable)
+            place.is_prepared = False  # a newer version may prepare more than the one that made it
         server = Server(place.port, passwords)
         if not place.is_prepared:
             _prepare(server)
@@ -263,7 +273,8 @@ def _start(folder: Path, place: Place, binaries: Path, durable: bool) -> None:
 
 
 def _prepare(server: Server) -> None:
-    """Make roles and databases; running it again after a kill completes what is missing."""
+    """Make roles and databases; running it again completes what is missing, after a kill or a new version."""
+    _forbid_large_objects(server, "template1")  # databases made later are copies of it
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
         there = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         for role in ROLES[1:]:
@@ -286,6 +297,14 @@ def _prepare(server: Server) -> None:
             if owner not in databases:
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, name))
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+        connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
+    for owner in (WAREHOUSE, "airflow"):
+        _forbid_large_objects(server, owner)
+
+
+def _forbid_large_objects(server: Server, database: str) -> None:
+    with psycopg.connect(server.url("postgres", database), autocommit=True) as connection:
+        connection.execute(_NO_LARGE_OBJECTS)
 
 
 def _is_free(port: int) -> bool:
