@@ -171,9 +171,9 @@ def report(
     """Who asked what: the server's audit log counted by person, month and table. It holds no values."""
     from pipelines.keeping import asked
 
-    found = asked.report(log, month)
+    found, unread = asked.report(log, month)
     if as_json:
-        show(found, True)
+        show({"lines": found, "unread": unread}, True)
         return
     for line in found:
         out.print(
@@ -182,6 +182,8 @@ def report(
         )
     if not found:
         out.print("nobody asked anything that the log tells of")
+    if unread:
+        out.print(f"lines that could not be read, such as a killed server leaves: {unread:,}")
 
 
 @guarded

@@ -111,15 +111,19 @@ def test_a_plain_connection_is_refused_and_reads_are_told_without_values(server,
                 person.execute(wrong)
     log = next(Path(server["log"]).glob("audit-*.json"))
     for _ in range(50):
-        lines = asked.report([log])
+        lines, _ = asked.report([log])
         if any(line["login"] == "j.smith" and line["times"] == 2 for line in lines):
             break
         time.sleep(0.1)
     mine = {(line["what"], line["object"]): line["times"] for line in lines if line["login"] == "j.smith"}
     assert mine == {("read", "core.person"): 2}
     month = json.loads(log.read_text().splitlines()[0])["timestamp"][:7]
-    assert asked.report([log], month) == lines
-    assert asked.report([log], "1999-01") == []
+    assert asked.report([log], month) == (lines, 0)
+    assert asked.report([log], "1999-01") == ([], 0)
+    whole = log.read_bytes().splitlines(keepends=True)
+    torn = tmp_path / "torn.json"
+    torn.write_bytes(b"".join([whole[0][:70], *whole, whole[-1][:70]]))
+    assert asked.report([torn], month) == (lines, 2), "cut off in the middle and at the end"
     text = log.read_text()
     assert "AUDIT: SESSION" in text
     assert "only-for-this-test" not in text
