@@ -155,6 +155,8 @@ def replay(settings: Settings, connection: Connection, *, is_thorough: bool = Fa
             held = _take_out_listed(settings, connection, counts, is_thorough=is_thorough)
         if held:
             outcome.notes.append(f"a legal hold keeps what is listed of: {', '.join(sorted(held))}")
+        else:
+            counts.update(_set_aside(settings, Ledger(connection)))
         counts["withdrawn"] = len(retention.take_out_again(settings, connection, lines))
         outcome.counts = dict(counts)
     return outcome
@@ -179,6 +181,19 @@ def _take_out_listed(
         connection.execute("UPDATE ops.erasure SET finished_at = clock_timestamp() WHERE finished_at IS NULL")
     connection.commit()
     return set(held)
+
+
+def _set_aside(settings: Settings, ledger: Ledger) -> Counter[str]:
+    """Deliveries refused since, in which somebody is who is on the list: they go whole, as at the erasure; how many."""
+    agencies = [row["agency_code"] for row in ledger.rows("SELECT DISTINCT agency_code FROM ops.suppression")]
+    lists = [suppression.Listed.of(settings, ledger, agency) for agency in agencies]
+    changes = stores.Changes()
+    for folder in stores.deliveries(settings, refused=True) if lists else ():
+        there = {one for path in folder.rglob("*.parquet") for one in stores.safe_pseudonyms(path)}
+        if any(listed.among(there) for listed in lists):
+            changes.gone.add(folder)
+    changes.settle()
+    return +Counter({"refused deliveries": len(changes.gone)})
 
 
 def _listed(settings: Settings, ledger: Ledger) -> dict[str, frozenset[str]]:

@@ -11,10 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import steward
-from pipelines.errors import SystemFault, UsageFault
+from pipelines.errors import DataFault, SystemFault, UsageFault
 from pipelines.keeping import catalogue, erasure, holds, journal, search, stores
 from pipelines.receive import suppression
 from pipelines.receive.files import REFUSED
+from pipelines.receive.repass import repass
+from pipelines.seal import keys
+from pipelines.validate.lake import folder_form
 from tests.keeping.conftest import CSDS, Hub
 
 BY = {"by": "A. Officer", "reason": "asked for by the family, reference 12"}
@@ -187,6 +190,33 @@ def test_a_broken_off_erasure_is_finished_by_the_nightly_replay(
     assert hub.counts()[CSDS, "referral"] == (3, 1, 0, 0, 2, 2)
     hub.refresh()
     assert hub.rows("SELECT count(*) FROM core.referral") == [(1,)]
+
+
+def test_the_list_holds_through_every_change_of_keys_and_at_night_over_what_was_refused(hub: Hub):
+    """A record's pseudonym is of the partner's record key, which stays when the link keys or the hub's pass change."""
+    settings, child, home = hub.area.settings, child_of(hub), hub.area.settings.hub_keys.parent
+    erase(hub, child)
+    keys.rotate(home, "2026b")
+    names = [hub.csds(4)]
+    stored = list(settings.link_store.glob(f"{folder_form(names[0])}.*.age"))
+    assert len(stored) == 2, "linkage files of both epochs"
+    keys.retire(home)
+    names.append(hub.csds(5))
+    repass(settings.link_store, settings.hub_keys)
+    names.append(hub.csds(6))
+    assert look(hub, child) == {}
+    for path in (*stored, *settings.link_store.glob(f"{folder_form(names[2])}.*.age")):
+        assert stores.linked(settings, path) == {hub.other}
+    assert {hub.counts()[name, "referral"] for name in names} == {(3, 1, 0, 0, 2, 2)}
+
+    spoilt = hub.area.patients(sequence=7)
+    with (spoilt / "payload" / "referral.parquet").open("ab") as file:
+        file.write(b"spoilt")
+    with pytest.raises(DataFault):
+        hub.area.receive(spoilt)
+    assert set(look(hub, child)) == {"landing/"}
+    assert erasure.replay(settings, hub.area.connection).counts["refused deliveries"] == 1
+    assert look(hub, child) == {}
 
 
 def test_what_is_wrong_is_said_without_repeating_it(hub: Hub):
