@@ -2,6 +2,8 @@
 -- Key: agency_code, dataset_code, record_pseudonym, observed_on, school_code. Owner: education data team.
 -- The day of a past census follows from its term and academic year: first Thursday of October, third of January and May.
 -- Where either is not known, the last day of the period.
+-- A school that is named by its four digits within the authority has the authority before them, and its number in the
+-- register, where the agency's own school census tells both; any other school keeps the number it came with.
 WITH census AS (
     SELECT *,
         CASE censusterm
@@ -17,17 +19,19 @@ observed AS (
         agency_code, dataset_code, record_pseudonym, submission_key, source_row,
         coalesce(first_day + ((11 - isodow(first_day)) % 7 + CASE month(first_day) WHEN 10 THEN 0 ELSE 14 END)::INTEGER, period_end)
             AS observed_on,
-        coalesce(laestab, urn, 'not known') AS school_code, ncyearactual, enrolstatus, senprovision, primarysenneedstype AS need,
-        secondarysentype AS second_need, coalesce(everfsm_6, fsmeligible) AS is_free_meals
+        coalesce(laestab, urn, 'not known') AS school_code, urn AS provider_urn, ncyearactual, enrolstatus, senprovision,
+        primarysenneedstype AS need, secondarysentype AS second_need, coalesce(everfsm_6, fsmeligible) AS is_free_meals
     FROM census
     UNION ALL
     SELECT
-        agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end, estab, ncyearactual, enrolstatus,
-        senprovision, senneed1, senneed2, fsmeoncensusday
-    FROM flat_census__pupil
+        pupil.agency_code, dataset_code, record_pseudonym, submission_key, source_row, period_end,
+        coalesce(school_number, pupil.estab), provider_urn, ncyearactual, enrolstatus, senprovision, senneed1, senneed2, fsmeoncensusday
+    FROM flat_census__pupil AS pupil
+    LEFT JOIN school ON school.agency_code = pupil.agency_code AND school.estab = right(pupil.estab, 4)
+        AND pupil.estab IN (school.estab, school.school_number)
 )
 SELECT
-    agency_code, dataset_code, record_pseudonym, submission_key, observed_on, school_code, ncyearactual AS nc_year_code,
+    agency_code, dataset_code, record_pseudonym, submission_key, observed_on, school_code, provider_urn, ncyearactual AS nc_year_code,
     enrolstatus AS enrol_status_code,
     CASE WHEN senprovision IN ('E', 'S') THEN 'E' WHEN senprovision IN ('K', 'A', 'P') THEN 'K' WHEN senprovision = 'N' THEN 'N' END
         AS sen_status_code,

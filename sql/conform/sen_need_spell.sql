@@ -8,16 +8,9 @@ WITH census AS (
     FROM (SELECT DISTINCT agency_code, census_day FROM school_census__senneeds JOIN census_day USING (submission_key))
     WINDOW days AS (PARTITION BY agency_code ORDER BY census_day)
 ),
-plan AS (
-    SELECT told.*, min(told.observed_on) OVER (PARTITION BY told.agency_code, told.dataset_code, told.plan_ref) AS first_day,
-        CASE WHEN NOT stands.is_active THEN coalesce(stands.ceasedate, stands.last_in_force_on + 1) END AS ended_on
-    FROM ehc_plan_as_told AS told
-    JOIN ehc_plan_case AS stands USING (agency_code, dataset_code, plan_ref)
-    WHERE told.is_active
-),
 return AS (
     SELECT *, row_number() OVER days AS number, lag(observed_on) OVER days AS last_day, lead(observed_on) OVER days AS next_day
-    FROM (SELECT DISTINCT agency_code, dataset_code, record_pseudonym, observed_on FROM plan)
+    FROM (SELECT DISTINCT agency_code, dataset_code, record_pseudonym, observed_on FROM ehc_plan_return)
     WINDOW days AS (PARTITION BY agency_code, dataset_code, record_pseudonym ORDER BY observed_on)
 ),
 seen AS (
@@ -29,13 +22,13 @@ seen AS (
     UNION ALL
     SELECT plan.agency_code, plan.dataset_code, plan.record_pseudonym, need.submission_key, need.sentype, need.sentyperank,
         plan.observed_on,
-        CASE WHEN plan.observed_on > first_day THEN plan.observed_on
+        CASE WHEN plan.observed_on > plan.first_day THEN plan.observed_on
             ELSE greatest(least(plan.startdate, plan.observed_on), return.last_day) END,
         return.number, return.next_day, plan.ended_on
     FROM sen2__senneed AS need
     JOIN sen2__activeplans AS in_force USING (submission_key, activeplanstableid)
     JOIN ehc_case ON ehc_case.submission_key = need.submission_key AND ehc_case.requeststableid = in_force.requeststableid
-    JOIN plan ON plan.submission_key = need.submission_key AND plan.request_ref = ehc_case.request_ref
+    JOIN ehc_plan_return AS plan ON plan.submission_key = need.submission_key AND plan.request_ref = ehc_case.request_ref
     JOIN return ON return.agency_code = plan.agency_code AND return.dataset_code = plan.dataset_code
         AND return.record_pseudonym = plan.record_pseudonym AND return.observed_on = plan.observed_on
     WHERE plan.record_pseudonym = need.record_pseudonym

@@ -181,8 +181,9 @@ FROM (
     SELECT provider_urn AS provider_code FROM core.capacity
     UNION SELECT coalesce(provider_urn, school_code) FROM core.enrolment
     UNION SELECT coalesce(provider_urn, provider_ukprn) FROM core.ehc_placement
+    UNION SELECT coalesce(provider_urn, provider_ukprn) FROM core.ehc_placement_spell
     UNION SELECT school_urn FROM core.attainment
-    UNION SELECT school_code FROM core.pupil_history
+    UNION SELECT coalesce(provider_urn, school_code) FROM core.pupil_history
     UNION SELECT provider_urn FROM core.bought_placement
     UNION SELECT placement_urn FROM core.looked_after_episode
     UNION SELECT provider_code FROM core.short_break_place
@@ -196,7 +197,7 @@ LEFT JOIN (
     FROM core.capacity GROUP BY provider_urn
 ) AS listed ON listed.provider_urn = named.provider_code
 WHERE named.provider_code IS NOT NULL;
-COMMENT ON VIEW core.dim_provider IS 'Grain: one provider by the number that facts name it with. Join coalesce(provider_urn, school_code) of core.enrolment, coalesce(provider_urn, provider_ukprn) of core.ehc_placement; a placement without either has no provider. One that a single child is placed with is here too: for analysts.';
+COMMENT ON VIEW core.dim_provider IS 'Grain: one provider by the number that facts name it with. Join coalesce(provider_urn, school_code) of core.enrolment and core.pupil_history, coalesce(provider_urn, provider_ukprn) of core.ehc_placement and core.ehc_placement_spell; a placement without either has no provider. One that a single child is placed with is here too: for analysts.';
 COMMENT ON COLUMN core.dim_provider.provider_code IS 'URN, UKPRN, ODS code, or the code of the council or school.';
 COMMENT ON COLUMN core.dim_provider.number_kind IS 'urn (six digits), ukprn (eight), other.';
 COMMENT ON COLUMN core.dim_provider.is_in_capacity_list IS 'Whether place planning lists places of it.';

@@ -36,9 +36,20 @@ SELECT pg_temp.past_day('ehc_plan', '{
     "cease_date": "CASE WHEN day >= source.data_as_at OR t.cease_date <= day THEN t.cease_date END",
     "cease_reason_code": "CASE WHEN day >= source.data_as_at OR t.cease_date <= day THEN t.cease_reason_code END",
     "last_in_force_on": "CASE WHEN day >= source.data_as_at OR t.last_in_force_on <= day THEN t.last_in_force_on END",
-    "last_review_date": "CASE WHEN day >= source.data_as_at OR t.last_review_date <= day THEN t.last_review_date END"}',
+    "last_review_date": "CASE WHEN day >= source.data_as_at THEN t.last_review_date ELSE (SELECT max(review.review_date) FROM core_known.ehc_review AS review WHERE (review.agency_code, review.dataset_code, review.plan_ref) = (t.agency_code, t.dataset_code, t.plan_ref) AND review.review_date <= day) END"}',
     'core_known.ehc_plan AS t JOIN core_known.source AS source USING (agency_code, dataset_code)
     WHERE day >= source.data_as_at OR t.start_date <= day');
+
+-- Of a day before the newest return the placements that lasted then, which nobody knew the end of.
+SELECT pg_temp.past_day('ehc_placement', '{}', '(
+        SELECT agency_code, dataset_code, record_pseudonym, person_key, submission_key, placement_ref, plan_ref, placement_rank, provider_urn,
+            provider_ukprn, setting_code, provision_code, entry_date, leaving_date, home_area_code, recorded_from, TRUE AS is_newest
+        FROM core_known.ehc_placement
+        UNION ALL
+        SELECT agency_code, dataset_code, record_pseudonym, person_key, submission_key, placement_ref, plan_ref, placement_rank, provider_urn,
+            provider_ukprn, setting_code, provision_code, entry_date, NULL, home_area_code, recorded_from, FALSE
+        FROM core_known.ehc_placement_spell WHERE valid_from <= day AND (valid_to IS NULL OR valid_to > day)
+    ) AS t JOIN core_known.source AS source USING (agency_code, dataset_code) WHERE t.is_newest = (day >= source.data_as_at)');
 
 -- What came of a referral after the day is not known yet.
 SELECT pg_temp.past_day('referral', '{
