@@ -89,6 +89,26 @@ def test_a_past_census_has_the_day_of_its_term(database: Settings, connection: C
     ]
 
 
+def test_a_school_has_one_number_in_all_extracts_where_the_census_tells_it(database: Settings, connection: Connection):
+    """Four digits are of the agency's own authority; seven may be of another; 2009 is a number in two authorities."""
+    named = [("990", "2001", "100001"), ("990", "2009", "100009"), ("991", "2009", "100019")]
+    schools = [
+        {"schoolcensustableid": of, "nativeid": of, "lea": lea, "estab": estab, "urn": of} for lea, estab, of in named
+    ]
+    deliver(database, connection, "education", "school_census", "2026-spring", {"schoolcensus": schools})
+    pupil = {"record_pseudonym": A, "senprovision": "K"}
+    pupils = [pupil | {"estab": estab} for estab in ("2001", "9902001", "9912001", "2009", "2004")]
+    deliver(database, connection, "education", "flat_census", "2026-03", {"pupil": pupils})
+    looked_up = {"record_pseudonym": A, "laestab": "9902001", "urn": "100001", "senprovision": "K"}
+    deliver(database, connection, "education", "giap_census", "2025-summer", {"pupil": [looked_up]})
+    conform.run(database, REGISTRY, connection, None)
+    found = [(r["dataset_code"], r["school_code"], r["provider_urn"]) for r in conformed(database, "pupil_history")]
+    assert sorted(found) == [
+        ("flat_census", "2004", None), ("flat_census", "2009", None), ("flat_census", "9902001", "100001"),
+        ("flat_census", "9912001", None), ("giap_census", "9902001", "100001"),
+    ]  # fmt: skip
+
+
 def test_a_column_for_each_code_becomes_sessions_by_group(database: Settings, connection: Connection):
     rows = [
         {

@@ -63,6 +63,27 @@ class Area:
     def in_force(self, day: date) -> set[str]:
         return {child for child, (start, end) in self.plans.items() if start <= day and (end is None or end > day)}
 
+    def moved(self, child: str) -> date:
+        """The day on which the child changed from its first school to its second; it may be after the plan."""
+        start, _ = self.plans[child]
+        return start + timedelta(days=start.toordinal() % 900 + 1)
+
+    def school_on(self, child: str, day: date) -> str | None:
+        """Of a plan in force, as far as any return showed it; where the second was never seen, the first lasted."""
+        start, end = self.plans[child]
+        moved, end = self.moved(child), end or date.max
+        seen = [at for _, at in RETURNS.values()]
+        first, second = any(start <= at < min(moved, end) for at in seen), any(moved <= at < end for at in seen)
+        if day >= moved and second:
+            return "100002"
+        return "100001" if first else None
+
+    def review_on(self, child: str, day: date) -> date | None:
+        """The last one by the day, of those that any return told: the one of June, of a plan that had started."""
+        start, end = self.plans[child]
+        told = [date(min(at.year, 2025), 6, 1) for _, at in RETURNS.values() if start <= at < (end or date.max)]
+        return max((of for of in told if start <= of <= day), default=None)
+
     def home_on(self, child: str, day: date) -> str | None:
         """The last home that a census said by then."""
         said = [home for period, home in self.home.get(child, {}).items() if CENSUSES[period] <= day]
@@ -125,7 +146,7 @@ def draw_plans(made: Area, draw: random.Random) -> None:
 
 def plans(made: Area, since: date, day: date) -> dict[str, Any]:
     """What a return of a day tells: the plans in force with their needs, and what ended from a day on."""
-    names = ("person", "requests", "assessment", "namedplan", "activeplans", "senneed")
+    names = ("person", "requests", "assessment", "namedplan", "activeplans", "senneed", "placementdetail")
     tables: dict[str, Any] = {name: [] for name in names} | {"sen2": [{"sen2tableid": "h", "referencedate": day}]}
     told = {child: of for child, of in made.plans.items() if of[0] <= day and (of[1] is None or of[1] >= since)}
     for number, (child, (start, end)) in enumerate(told.items()):
@@ -142,10 +163,15 @@ def plans(made: Area, since: date, day: date) -> dict[str, Any]:
         ended = {"startdate": start, "ceasedate": end if end and end <= day else None}
         tables["namedplan"].append(key | ended | {"namedplantableid": of, "assessmenttableid": of})
         if ended["ceasedate"] is None:
-            active = key | request | {"activeplanstableid": of}
+            reviewed = date(min(day.year, 2025), 6, 1)
+            active = key | request | {"activeplanstableid": of, "lastreview": reviewed if start <= reviewed else None}
             tables["activeplans"] += [active, active | {"activeplanstableid": f"{of}-again"}]
             need = {"senneedtableid": of, "activeplanstableid": of, "sentype": "ASD", "sentyperank": 1}
             tables["senneed"].append(key | need)
+            has_moved = made.moved(child) <= day
+            at = ("100002", made.moved(child)) if has_moved else ("100001", start - timedelta(days=300))
+            place = {"activeplanstableid": of, "urn": at[0], "entrydate": at[1], "placementrank": 1}
+            tables["placementdetail"].append(key | place)
     return tables
 
 
@@ -172,7 +198,7 @@ def test_the_day_of_the_refresh_is_the_present(area: Area, warehouse: Connection
         name
         for (name,) in rows(warehouse, "SELECT proname FROM pg_proc WHERE pronamespace = 'core_as_of'::regnamespace")
     ]
-    assert len(dated) == 8
+    assert len(dated) == 9
     for name in dated:
         here, there = (
             table(warehouse, source, stamped) for source in (f"core.{name}", f"core_as_of.{name}('{today}')")
@@ -236,6 +262,25 @@ def test_a_past_day_is_counted_as_by_hand(area: Area, warehouse: Connection, day
     as_at = CENSUSES[area.census(day)]
     assert sorted(by_place) == [("MS", homes["E01990001"], as_at), ("NP", homes["E01990002"], as_at)]
     assert table(warehouse, f"mart_as_of.needs_prevalence('{day}')") != table(warehouse, "mart.needs_prevalence")
+
+
+@pytest.mark.parametrize("day", [date(2023, 12, 31), *PAST, RETURN], ids=str)
+def test_placements_and_reviews_of_a_past_day_are_those_of_then(area: Area, warehouse: Connection, day: date):
+    """One row for each plan in force of which any return showed where the child was."""
+    placed = rows(
+        warehouse,
+        """SELECT place.record_pseudonym, place.provider_urn FROM core_as_of.ehc_plan(%s) AS plan
+           JOIN core_as_of.ehc_placement(%s) AS place USING (plan_ref) WHERE plan.is_active""",
+        day,
+        day,
+    )
+    schools = {child: area.school_on(child, day) for child in area.in_force(day)}
+    assert sorted(placed) == sorted((child, school) for child, school in schools.items() if school)
+    assert {school for _, school in placed} == {"100001", "100002"} or day < PAST[0]
+    reviewed = rows(
+        warehouse, "SELECT record_pseudonym, last_review_date FROM core_as_of.ehc_plan(%s) WHERE is_active", day
+    )
+    assert dict(reviewed) == {child: area.review_on(child, day) for child in area.in_force(day)}
 
 
 @pytest.mark.parametrize("day", [date(2023, 12, 31), *PAST], ids=str)
