@@ -42,6 +42,7 @@ def pages() -> dict[str, str]:
         found[f"{schema}.md"] = _schema(schema)
     found["queries.md"] = _queries()
     found["faults.md"] = _faults()
+    found["codes.md"] = _codes(registry)
     index = [f"- [{name.removesuffix('.md')}]({name})" for name in sorted(found)]
     found["README.md"] = f"# Dictionary\n\n{NOTE}\n" + "\n".join(index) + "\n" + _FOR_EDITORS
     return found | schemas()
@@ -165,6 +166,14 @@ def _faults() -> str:
     lines += [_row("code", "what it is", "what is told"), "|---|---|---|"]
     lines += [_row(f"`{code}`", body["title"], body["supplier"]) for code, body in sorted(catalogue().items())]
     return "\n".join(lines) + "\n"
+
+
+def _codes(registry: Registry) -> str:
+    lines = ["# Code lists", "", NOTE, "In the database: `SELECT code, label FROM core.code WHERE list_code = 'sen_type'`.", ""]
+    for name, found in registry.code_lists.items():
+        lines += [f"## {name}", "", f"{found.title}. Source: {found.source}.", "", _row("code", "what it means"), "|---|---|"]
+        lines += [*(_row(f"`{code}`", label) for code, label in found.codes.items()), ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 _OF_EVERY_TABLE = """Every table has `recorded_from` besides: since when the warehouse has shown the row as it is. Those

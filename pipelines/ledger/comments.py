@@ -26,21 +26,35 @@ _GONE = re.compile(r"^DROP FUNCTION ([\w.]+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Words:
-    """What is said of columns by name, of columns of one table, and of other objects by kind and name."""
+    """What is said of columns by name, of columns of one table, and of other objects by kind and name.
+
+    codes: column of core, or its table and name -> the code lists that explain it. free_codes: the same -> who gives
+    the codes that no list explains.
+    """
 
     columns: dict[str, str]
     tables: dict[str, dict[str, str]]
     objects: dict[str, str]
+    codes: dict[str, list[str]]
+    free_codes: dict[str, str]
 
     def column(self, table: str, column: str) -> str | None:
-        """What a column means: the words of its own table before those of its name."""
-        return self.tables.get(table, {}).get(column) or self.columns.get(column)
+        """What a column means: the words of its own table before those of its name; and what explains its codes."""
+        said = self.tables.get(table, {}).get(column) or self.columns.get(column)
+        lists = self.code_lists(table, column)
+        return f"{said}. Codes: {', '.join(lists)}" if said and lists else said
+
+    def code_lists(self, table: str, column: str) -> list[str]:
+        """The code lists that explain a column of core; none where its codes are free, and outside core."""
+        if not table.startswith("core.") or f"{table}.{column}" in self.free_codes:
+            return []
+        return self.codes.get(f"{table}.{column}") or self.codes.get(column) or []
 
 
 def read(folder: Path | None = None) -> Words:
     """The words of `sql/comments/` together with those of the migrations, the last of which stands."""
     root = folder or shipped("sql")
-    said: dict[str, Any] = {"columns": {}, "tables": {}, "objects": {}}
+    said: dict[str, Any] = {"columns": {}, "tables": {}, "objects": {}, "codes": {}, "free_codes": {}}
     file = root / "comments" / "columns.yaml"
     if file.exists():
         said |= yaml.load(file.read_text(), yaml.CSafeLoader)
