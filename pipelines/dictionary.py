@@ -169,9 +169,22 @@ def _faults() -> str:
 
 
 def _codes(registry: Registry) -> str:
-    lines = ["# Code lists", "", NOTE, "In the database: `SELECT code, label FROM core.code WHERE list_code = 'sen_type'`.", ""]
+    lines = [
+        "# Code lists",
+        "",
+        NOTE,
+        "In the database: `SELECT code, label FROM core.code WHERE list_code = 'sen_type'`.",
+        "",
+    ]
     for name, found in registry.code_lists.items():
-        lines += [f"## {name}", "", f"{found.title}. Source: {found.source}.", "", _row("code", "what it means"), "|---|---|"]
+        lines += [
+            f"## {name}",
+            "",
+            f"{found.title}. Source: {found.source}.",
+            "",
+            _row("code", "what it means"),
+            "|---|---|",
+        ]
         lines += [*(_row(f"`{code}`", label) for code, label in found.codes.items()), ""]
     return "\n".join(lines).rstrip() + "\n"
 

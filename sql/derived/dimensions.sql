@@ -176,7 +176,8 @@ CREATE VIEW core.dim_provider AS
 SELECT
     named.provider_code,
     CASE WHEN named.provider_code ~ '^[0-9]{6}$' THEN 'urn' WHEN named.provider_code ~ '^[0-9]{8}$' THEN 'ukprn' ELSE 'other' END AS number_kind,
-    listed.provider_urn IS NOT NULL AS is_in_capacity_list, listed.provisions, listed.health_place_code
+    listed.provider_urn IS NOT NULL AS is_in_capacity_list, listed.provisions, listed.health_place_code,
+    coalesce(paid.is_in_area, CASE WHEN listed.health_place_code IS NOT NULL THEN TRUE END) AS is_in_area
 FROM (
     SELECT provider_urn AS provider_code FROM core.capacity
     UNION SELECT coalesce(provider_urn, school_code) FROM core.enrolment
@@ -196,6 +197,10 @@ LEFT JOIN (
         (array_agg(health_place_code ORDER BY year DESC, health_place_code))[1] AS health_place_code
     FROM core.capacity GROUP BY provider_urn
 ) AS listed ON listed.provider_urn = named.provider_code
+LEFT JOIN (
+    SELECT provider_code, (array_agg(is_in_area ORDER BY year DESC, is_in_area))[1] AS is_in_area
+    FROM core.placement_cost WHERE is_in_area IS NOT NULL GROUP BY provider_code
+) AS paid ON paid.provider_code = named.provider_code
 WHERE named.provider_code IS NOT NULL;
 COMMENT ON VIEW core.dim_provider IS 'Grain: one provider by the number that facts name it with. Join coalesce(provider_urn, school_code) of core.enrolment and core.pupil_history, coalesce(provider_urn, provider_ukprn) of core.ehc_placement and core.ehc_placement_spell; a placement without either has no provider. One that a single child is placed with is here too: for analysts.';
 COMMENT ON COLUMN core.dim_provider.provider_code IS 'URN, UKPRN, ODS code, or the code of the council or school.';
@@ -203,6 +208,7 @@ COMMENT ON COLUMN core.dim_provider.number_kind IS 'urn (six digits), ukprn (eig
 COMMENT ON COLUMN core.dim_provider.is_in_capacity_list IS 'Whether place planning lists places of it.';
 COMMENT ON COLUMN core.dim_provider.provisions IS 'Types of provision of those places.';
 COMMENT ON COLUMN core.dim_provider.health_place_code IS 'Health place in which it stands, as place planning says last.';
+COMMENT ON COLUMN core.dim_provider.is_in_area IS 'Whether it lies in the local area: as the costs of placements say last, else because place planning says in which health place it stands; empty where neither tells.';
 
 CREATE VIEW core.dim_source AS
 SELECT agency_code, dataset_code, agency_name, dataset_title, group_code, is_about_people, period_start, period_end, data_as_at

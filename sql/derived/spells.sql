@@ -1,6 +1,6 @@
 -- What all sources say of a person over time, in one line of days: made of the spells of core, where each source stands by
 -- itself and nothing is decided. A time holds on valid_from and no longer on valid_to; valid_to is empty while it lasts.
-DROP VIEW IF EXISTS core.person_sen_status, core.person_need, core.person_home;
+DROP VIEW IF EXISTS core.person_sen_status, core.person_need, core.person_home, core.person_placement;
 
 -- The higher support counts: plan before support before none. A census says nothing between two of its days: where a
 -- return says that a plan ceased after the last census that showed one, the plan ended then.
@@ -83,3 +83,24 @@ FROM lasted
 CROSS JOIN LATERAL unnest(lasted.times) AS days
 LEFT JOIN core.geography AS geography USING (lsoa21_code);
 COMMENT ON VIEW core.person_home IS 'Grain: a time in which a person lived in one LSOA, by the source that is believed: education before social care before health, as in core.person. The first day is the one on which a delivery first said so, and the move was before; of a source that knows the days of its addresses it is the day itself. No ward or health place outside the area.';
+
+-- Where two main placements overlap, of two plans or within one, the one that began last stands while it lasts.
+CREATE VIEW core.person_placement AS
+WITH main AS (
+    SELECT
+        person_key, plan_ref, coalesce(provider_urn, provider_ukprn) AS provider_code, setting_code, provision_code,
+        daterange(valid_from, valid_to) AS days,
+        range_agg(daterange(valid_from, valid_to)) OVER (
+            PARTITION BY person_key ORDER BY valid_from DESC, last_seen_on DESC, placement_ref, dataset_code, agency_code
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS later
+    FROM core.ehc_placement_spell WHERE placement_rank = 1 AND person_key IS NOT NULL
+)
+SELECT
+    main.person_key, main.plan_ref, main.provision_code, main.provider_code, main.setting_code, lower(part.days) AS valid_from,
+    upper(part.days) AS valid_to, date_trunc('month', lower(part.days))::date AS from_month,
+    (upper(part.days) - lower(part.days)) / 7 AS lasted_weeks,
+    lead(main.provision_code) OVER times AS next_provision_code, lead(main.provider_code) OVER times AS next_provider_code
+FROM main CROSS JOIN LATERAL unnest(datemultirange(main.days) - coalesce(main.later, '{}')) AS part (days)
+WINDOW times AS (PARTITION BY main.person_key ORDER BY lower(part.days));
+COMMENT ON VIEW core.person_placement IS 'Grain: a time in which a person with a plan had one main placement, by the returns of plans together; what followed may have begun later. What each return made of it, and further placements, are in core.ehc_placement_spell; whether a provider lies in the area is in core.dim_provider.';

@@ -13,7 +13,12 @@ from tests.conform.area import REGISTRY, conformed, deliver
 
 Connection = psycopg.Connection[Any]
 START, CEASED = date(2022, 9, 1), date(2024, 5, 1)
-DAYS = {"2022": date(2022, 12, 31), "2023": date(2023, 12, 31), "2024": date(2024, 12, 31), "2026-01": date(2026, 1, 15)}
+DAYS = {
+    "2022": date(2022, 12, 31),
+    "2023": date(2023, 12, 31),
+    "2024": date(2024, 12, 31),
+    "2026-01": date(2026, 1, 15),
+}
 ROW = {"urn": "100001", "placementrank": 1, "entrydate": date(2019, 9, 1)}
 BASE = ROW | {"senunitindicator": True}
 SPECIAL = {"urn": "100002", "placementrank": 1, "entrydate": date(2023, 9, 1)}
@@ -57,7 +62,12 @@ def returned(period: str) -> dict[str, list[dict[str, Any]]]:
             "requests": [{"requeststableid": of} | received],
             "assessment": [{"assessmenttableid": of, "requeststableid": of, "assessmentoutcome": "Y"}],
             "namedplan": [
-                {"namedplantableid": of, "assessmenttableid": of, "startdate": START, "ceasedate": ceased and CEASED or None}
+                {
+                    "namedplantableid": of,
+                    "assessmenttableid": of,
+                    "startdate": START,
+                    "ceasedate": CEASED if ceased else None,
+                }
             ],
             "activeplans": [] if ceased else [{"activeplanstableid": of, "requeststableid": of, "lastreview": review}],
             "placementdetail": [place | {"activeplanstableid": of} for place in places],

@@ -15,7 +15,8 @@ MADE = {
 # Query, what precedes or follows a code in it, and the list of all that it gives.
 OWN = [
     ("attainment", r"'(\w+)':", "attainment_measure"), ("attainment", r"source_row, '(\w+)'", "attainment_stage"),
-    ("destination", r"(?:THEN|ELSE) '(\w+)'", "activity_group"), ("diagnosis", r"period_end, '(\w+)'", "diagnosis_rank"),
+    ("destination", r"(?:THEN|ELSE) '(\w+)'", "activity_group"),
+    ("diagnosis", r"period_end, '(\w+)'", "diagnosis_rank"),
     ("area_send_list", r"period_end, '(\w+)'", "send_list"),
     ("attendance", r"'(\w+)'(?= AS part_code|, attendancereason)", "attendance_part"),
 ]  # fmt: skip

@@ -91,7 +91,10 @@ def facts() -> dict[str, list[dict[str, Any]]]:
             {"school_code": "9902003"},
             {"record_pseudonym": "b", "school_code": "9902001", "provider_urn": "100003"},
         ],
-        "placement_cost": [{"provider_code": "RXX", "provision_code": "special", "need_code": "ASD"}],
+        "placement_cost": [
+            {"provider_code": of, "provision_code": "special", "need_code": "ASD", "year": year, "is_in_area": is_in}
+            for of, year, is_in in (("RXX", 2024, True), ("RXX", 2025, False), ("RXX", 2026, None))
+        ],
         "population": [{"lsoa21_code": "E01990001", "age": age} for age in range(26)],
         "source": [{"agency_code": "education", "dataset_code": "census"}],
     }
@@ -278,3 +281,9 @@ def test_ages_are_worked_out_within_a_query(area: Connection):
         "EXPLAIN VERBOSE SELECT core.age_band(core.age_on_31_august(birth_month, observed_on)) FROM core.person_record",
     )
     assert not [line for (line,) in plan if "core.age_" in line]
+
+
+def test_a_provider_lies_where_costs_say_last_or_place_planning(area: Connection):
+    found = dict(rows(area, "SELECT provider_code, is_in_area FROM core.dim_provider"))
+    assert (found["RXX"], found["100001"], found["100004"]) == (False, True, None)
+    assert "9902003" in found and "9902001" not in found, "one row for a school, by its number in the register"

@@ -283,6 +283,27 @@ def test_placements_and_reviews_of_a_past_day_are_those_of_then(area: Area, ware
     assert dict(reviewed) == {child: area.review_on(child, day) for child in area.in_force(day)}
 
 
+def test_the_main_placement_of_a_person_over_time(area: Area, warehouse: Connection):
+    """Each change of school that a return showed, with what came next."""
+    found = Counter(
+        rows(
+            warehouse,
+            """SELECT record_pseudonym, provider_code, next_provider_code, valid_from, lasted_weeks IS NULL
+               FROM core.person_placement JOIN core.person_record USING (person_key) WHERE dataset_code = 'sen2'""",
+        )
+    )
+    expected: Counter[Any] = Counter()
+    for child, (start, end) in area.plans.items():
+        moved, last = area.moved(child), (end or date.max) - timedelta(days=1)
+        first, second = area.school_on(child, min(moved - timedelta(days=1), last)), area.school_on(child, last)
+        if first:
+            follows = second if second != first else None
+            expected[child, first, follows, start, follows is None and end is None] += 1
+        if second and second != first:
+            expected[child, second, None, moved, end is None] += 1
+    assert found == expected and any(follows for _, _, follows, *_ in found)
+
+
 @pytest.mark.parametrize("day", [date(2023, 12, 31), *PAST], ids=str)
 def test_a_past_year_of_the_process_is_that_of_the_returns_of_then(area: Area, warehouse: Connection, day: date):
     """The newest return calls what was decided before its year historical; those that knew the days are kept."""
@@ -393,7 +414,10 @@ def test_needs_of_a_person_stand_beside_each_other(area: Area, warehouse: Connec
 def test_only_analysts_ask_and_of_their_own_areas(area: Area, server: postgres.Server):
     name = str(area.settings.database_url).rpartition("/")[2]
     asked = "SELECT count(*) FROM mart_as_of.needs_prevalence('2025-03-01')"
-    dates = ("SELECT valid_from FROM core.person_sen_status", "SELECT lsoa21_code FROM core.person_home")
+    dates = (
+        "SELECT valid_from FROM core.person_sen_status", "SELECT lsoa21_code FROM core.person_home",
+        "SELECT valid_from FROM core.person_placement", "SELECT review_date FROM core.ehc_review",
+    )  # fmt: skip
     for role in ("analyst", "commissioner", "commissioner_exact", "publisher", "loader", "linker"):
         with psycopg.connect(server.url(role, name), autocommit=True) as login:
             if role == "analyst":
