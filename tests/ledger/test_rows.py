@@ -57,7 +57,7 @@ def fill(owner: Connection, schema: str, table: str) -> None:
         for agency in ("council", "trust"):
             known = {"person_key": person, "agency_code": agency, "dataset_code": "d", "lsoa21_code": home,
                      "record_pseudonym": f"r{number}", "valid_from": "2020-01-01", "valid_to": None,
-                     "recorded_from": "2020-01-01", "recorded_to": "infinity", "status_code": "E",
+                     "recorded_from": "2020-01-01", "recorded_to": "infinity", "status_code": "E", "placement_rank": 1,
                      "birth_month": f"20{10 + number}-01-01", "home_area_code": None}  # fmt: skip
             if schema == "core_history" and person:
                 known["home_area_code"] = {"E1": "MS", "E2": "NP"}.get(str(home))
