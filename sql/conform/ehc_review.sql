@@ -1,7 +1,7 @@
 -- Grain: one annual review of a plan.
 -- Key: agency_code, dataset_code, plan_ref, review_date. Owner: SEND data team.
--- Each return tells the last review of each plan in force: the day of its decision, or of its meeting where none is told. One
--- that a later return denies, by telling an earlier day as the last, was taken back.
+-- Each return tells the last review of each plan in force, by the day that stands in core.ehc_plan. One that a later return
+-- denies, by telling an earlier day as the last, was taken back.
 WITH told AS (
     SELECT *, min(last_review_date) OVER (
         PARTITION BY agency_code, dataset_code, plan_ref ORDER BY number ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
