@@ -281,6 +281,16 @@ def test_placements_and_reviews_of_a_past_day_are_those_of_then(area: Area, ware
         warehouse, "SELECT record_pseudonym, last_review_date FROM core_as_of.ehc_plan(%s) WHERE is_active", day
     )
     assert dict(reviewed) == {child: area.review_on(child, day) for child in area.in_force(day)}
+    counted = rows(
+        warehouse,
+        """SELECT plans_count, due_count, reviewed_count FROM mart_as_of.annual_review(%s)
+           WHERE breakdown_topic = 'Total'""",
+        day,
+    )
+    since = day.replace(year=day.year - 1)
+    due = [child for child in area.in_force(day) if area.plans[child][0] <= since]
+    lately = [child for child in due if (area.review_on(child, day) or date.min) > since]
+    assert counted == [(len(area.in_force(day)), len(due), len(lately))] and (lately or day <= PAST[0])
 
 
 def test_the_main_placement_of_a_person_over_time(area: Area, warehouse: Connection):
