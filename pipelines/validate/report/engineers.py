@@ -90,4 +90,7 @@ def _tools() -> tuple[Any, Any]:
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
 
-    return ValidationResultsPageRenderer(), DefaultJinjaPageView()
+    view = DefaultJinjaPageView()
+    # Else each of a page's hundred pieces asks the disk whether its template is still the same.
+    view.env.auto_reload = False
+    return ValidationResultsPageRenderer(), view
