@@ -104,11 +104,15 @@ def review_list(
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("pair", "records of", "reason", "probability", "agreement"):
-        table.add_column(name, no_wrap=name == "pair")
+        table.add_column(name, no_wrap=name == "pair", overflow="fold")
     for row in found[:limit]:
-        sources = f"{row['agency_l']}/{row['dataset_l']}, {row['agency_r']}/{row['dataset_r']}"
+        sources = f"{row['agency_l']}/{row['dataset_l']}\n{row['agency_r']}/{row['dataset_r']}"
         probability = "" if row["probability"] is None else f"{row['probability']:.3f}"
-        agrees = "; ".join(f"{field}: {words}" for field, words in sorted(row["agreement"].items()))
+        grades = sorted(set(row["agreement"].values()))
+        agrees = "; ".join(
+            f"{grade}: {', '.join(sorted(field for field, word in row['agreement'].items() if word == grade))}"
+            for grade in grades
+        )
         table.add_row(row["pair"], sources, row["reason"], probability, agrees)
     out.print(table if found else "nothing waits")
     out.print(_how_many(found))
