@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import psycopg
 
-from pipelines.link import agreement
+from pipelines.link import agreement, twins
 
 # So often two valid numbers of one child differ: about three numbers in a thousand are another's, on either side.
 DIFFER = 0.006
@@ -97,9 +97,8 @@ def _bits(model: dict[str, Any], field: agreement.Agreement) -> str:
 
 def levels(model: dict[str, Any], name: str) -> dict[int, tuple[float, float]]:
     """Level -> m and u of a field in a model, counted as `Agreement.level` does; without the one for missing."""
-    comparison = next(c for c in model["comparisons"] if c["output_column_name"] == name)
-    found = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
-    return {len(found) - 1 - at: (level["m_probability"], level["u_probability"]) for at, level in enumerate(found)}
+    m, u = (twins.by_level(model, name, f"{of}_probability") for of in "mu")
+    return {level: (m[level], u[level]) for level in m}
 
 
 def _first_names(db: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> dict[int, float]:
